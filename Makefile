@@ -1,0 +1,83 @@
+# Everything starts here: each target sets up what it needs. Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+
+SCENARIO ?= small_team
+MINUTES ?= 3
+SEED ?= 1
+EPISODES ?= 64
+OUT ?= runs/$(SCENARIO)
+BUNDLE := $(OUT)/bundle
+PACKAGE := __init__.py agents envs fastsim trained
+RULES := cost-greedy first-fit committed-only burst-only
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help venv run train export evaluate decide test lint format types imports check bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+venv: $(STAMP)  ## make .venv and install Tidegate in it, with all that its tests need
+
+# PyTorch goes first, so that nothing else decides its build. The build comes from pip's own index settings:
+# on Linux the default may be the CUDA one, of several GB (CONTRIBUTING.md says how to get the CPU one).
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make: PYTHON, $(PYTHON), is absent or older than 3.11, name a newer one: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up $(VENV), once; this takes a few minutes"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) setuptools torch
+	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+run: train export evaluate decide  ## train for three minutes, export, compare with the rules, decide one job
+
+train: $(STAMP)  ## learn a policy for SCENARIO, in MINUTES
+	$(BIN)/tidegate train $(SCENARIO) --minutes $(MINUTES) --seed $(SEED) --out $(OUT)
+
+export: $(STAMP)  ## make a bundle of the trained policy
+	$(BIN)/tidegate export $(OUT) --out $(BUNDLE)
+
+evaluate: $(STAMP)  ## compare the bundle with the rules on EPISODES held-out episodes
+	$(BIN)/tidegate evaluate $(SCENARIO) $(RULES:%=--policy %) --policy $(BUNDLE) --episodes $(EPISODES) --seed $(SEED)
+
+decide: $(STAMP)  ## let the bundle place one job
+	$(BIN)/tidegate decide $(BUNDLE) --scenario $(SCENARIO)
+
+# A file's tests stay in one worker: its kernels are then compiled once.
+test: $(STAMP)  ## run the tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+lint: $(STAMP)  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP)  ## put the sources in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP) build/package/tidegate  ## check types
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Pyright does not follow an editable installation; it follows these links.
+build/package/tidegate:
+	@mkdir -p $@
+	@ln -sf $(PACKAGE:%=../../../%) $@
+
+imports: $(STAMP)  ## check that imports run downhill
+	$(BIN)/lint-imports
+
+check: lint types imports test  ## all of the above
+
+bench: $(STAMP)  ## run the benchmarks, one after the other
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit; done
+
+clean:  ## remove what was made here, runs/ excepted
+	rm -rf $(VENV) build dist tidegate.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

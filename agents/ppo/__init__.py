@@ -1,0 +1,1 @@
+"""Learning: the policy network, its training with PPO, and the export of what was learned."""

@@ -1,0 +1,170 @@
+"""Turn a training run into a bundle: `python -m tidegate.agents.ppo.export runs/small_team --out bundles/small_team`.
+
+Before anything is written, torch, onnxruntime and the kernel must agree on thousands of random observations.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import platform
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...fastsim.errors import InputError
+from ...fastsim.jit import IS_COMPILED
+from ...fastsim.layout import Layout
+from ...fastsim.network import pack, scores, scratch_size
+from ...trained.bundle import MANIFEST, POLICY, agree, load, session
+from ...trained.durable import write_folder
+from ...trained.graph import MASKED, build
+from ...trained.manifest import File, Golden, Manifest, Network, Observation, TrainedOn
+from .network import SiteScorer
+from .settings import Settings
+from .train import checked_settings
+
+REMEDY = "name the folder of a finished training run"
+ACTOR = "mlp_extractor.actor."  # prefix of the actor's weights in a saved policy
+SAMPLES = 10_000 if IS_COMPILED else 50  # observations on which the three forward passes must agree
+GOLDEN = 16
+FALLBACK = "cost_greedy"
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "sb3-contrib", "stable-baselines3", "torch")
+
+
+class ParityError(ArithmeticError):
+    """Two forward passes of the same weights disagree; nothing was written."""
+
+
+def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBACK, created: str | None = None) -> Path:
+    """Write the bundle of the finished run `run` to the new folder `out`; return it.
+
+    `name` is the scenario's unless given, `fallback` the rule that answers where the policy cannot. The same run gives
+    the same bytes; `created` is written as it is given.
+
+    Raises InputError for a folder that is no run or is taken, ParityError when forward passes disagree.
+    """
+    if out.exists():
+        raise InputError("export", "out", out, "is there already", "name a new folder, or remove this one")
+    settings = checked_settings(**_json(run, "settings.json"))
+    observation = Observation.model_validate_json(json.dumps(_json(run, "observation.json")))
+    actor = read_actor(run, observation.layout, settings)
+    graph = build(actor.weights(), observation.layout).SerializeToString(deterministic=True)
+    golden = golden_vectors(actor, graph, observation.layout)
+    scenario = TrainedOn(**_json(run, "scenario.json"))
+    manifest = Manifest(
+        name=name or scenario.name,
+        created=created,
+        files={POLICY: File(sha256=hashlib.sha256(graph).hexdigest(), bytes=len(graph))},
+        observation=observation,
+        observation_schema=observation.schema_hash,
+        network=Network(width=settings.width),
+        scenario=scenario,
+        training=settings.model_dump(),
+        versions={"python": platform.python_version(), **{library: version(library) for library in LIBRARIES}},
+        golden=golden,
+        fallback=fallback,
+    ).sealed()
+
+    def fill(folder: Path) -> None:
+        (folder / POLICY).write_bytes(graph)
+        (folder / MANIFEST).write_bytes(manifest.rendered())
+        load(folder)
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_folder(out, fill)
+    return out
+
+
+def read_actor(run: Path, layout: Layout, settings: Settings) -> SiteScorer:
+    """The trained actor. Only tensors are read from `model.zip`, so this executes nothing."""
+    try:
+        with zipfile.ZipFile(run / "model.zip") as archive:
+            saved = torch.load(io.BytesIO(archive.read("policy.pth")), map_location="cpu", weights_only=True)
+        actor = SiteScorer(layout, settings.width)
+        weights = {name.removeprefix(ACTOR): value for name, value in saved.items() if name.startswith(ACTOR)}
+        actor.load_state_dict(weights)
+    except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        reason = f"is not the model of this run ({type(error).__name__})"
+        raise InputError("export", "model", run / "model.zip", reason, REMEDY) from error
+    return actor.requires_grad_(False)
+
+
+def golden_vectors(actor: SiteScorer, graph: bytes, layout: Layout) -> Golden:
+    """Prove that the three forward passes agree, and keep some of the answers.
+
+    Raises ParityError.
+    """
+    rng = np.random.default_rng(0)
+    observations = rng.uniform(-1, 1, (SAMPLES, layout.size)).astype(np.float32)
+    masks = rng.random((SAMPLES, layout.actions)) < 0.7
+    masks[np.arange(SAMPLES), rng.integers(0, layout.actions, SAMPLES)] = True
+    by_torch = actor(torch.from_numpy(observations)).numpy()
+    expected, actions = session(graph).run(["logits", "action"], {"observation": observations, "mask": masks})
+    for name, found in (("torch", by_torch), ("the kernel", kernel_scores(actor, layout, observations))):
+        require_parity(name, np.where(masks, found, np.float32(MASKED)), expected)
+    return Golden(
+        observations=tuple(map(tuple, observations[:GOLDEN].tolist())),
+        masks=tuple(map(tuple, masks[:GOLDEN].tolist())),
+        logits=tuple(map(tuple, expected[:GOLDEN].tolist())),
+        actions=tuple(actions[:GOLDEN].tolist()),
+    )
+
+
+def kernel_scores(actor: SiteScorer, layout: Layout, observations: np.ndarray) -> np.ndarray:
+    """Scores (batch, actions) by the kernel's forward pass."""
+    width = len(actor.embed_bias)
+    knobs = pack(actor.weights(), layout.job, layout.clock, layout.site, width)
+    out = np.empty((len(observations), layout.actions), np.float32)
+    scratch = np.empty(scratch_size(layout.sites, width), np.float32)
+    for row, observation in enumerate(observations):
+        scores(observation, knobs, scratch, out[row])
+    return out
+
+
+def require_parity(name: str, logits: np.ndarray, expected: np.ndarray) -> None:
+    """Logits agree, and so do choices wherever the best two are further apart than logits may differ."""
+    if not agree(logits, expected):
+        gap = np.abs(logits - expected).max()
+        raise ParityError(f"export: logits of {name} and onnxruntime differ by {gap:.2g}; report this as a defect")
+    best = np.sort(expected, axis=1)[:, -2:]
+    is_tie = best[:, 1] - best[:, 0] <= 2e-5 * np.maximum(1, np.abs(best[:, 1]))
+    flips = (logits.argmax(1) != expected.argmax(1)) & ~is_tie
+    if flips.any():
+        count = int(flips.sum())
+        raise ParityError(f"export: {name} and onnxruntime choose differently {count} times; report this as a defect")
+
+
+def _json(run: Path, name: str) -> dict[str, Any]:
+    try:
+        return json.loads((run / name).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError("export", "run", run / name, "cannot be read", REMEDY) from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    program = "python -m tidegate.agents.ppo.export"
+    parser = argparse.ArgumentParser(prog=program, description="Turn a training run into a bundle.")
+    parser.add_argument("run", type=Path, help="folder of a finished training run")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the bundle")
+    parser.add_argument("--name", help="name of the policy (default: the scenario's)")
+    parser.add_argument(
+        "--fallback", default=FALLBACK, help=f"rule where the policy cannot answer (default {FALLBACK})"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        print(f"wrote {export(options.run, options.out, options.name, options.fallback)}")
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Heuristics: one file per rule, each a frozen dataclass of knobs and one kernel that chooses."""

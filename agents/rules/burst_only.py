@@ -1,0 +1,18 @@
+"""Burst only: buy everything by the hour. Among legal burst sites, the shortest estimated wait; committed only where nothing else is legal."""
+
+import numpy as np
+
+from ...fastsim.agent import Agent, chooser
+from ...fastsim.spec import BURST
+from .shortest import shortest_wait
+
+
+@chooser
+def choose(view, observation, mask, knobs, scratch):
+    """Shortest estimated wait among legal burst sites, else among the others, else hold."""
+    return shortest_wait(view.spec, view.jobs, view.world, mask, BURST)
+
+
+def agent() -> Agent:
+    """The rule; it has no knobs."""
+    return Agent("burst-only", choose, np.zeros(0))

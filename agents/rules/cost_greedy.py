@@ -1,0 +1,61 @@
+"""Cost-greedy with re-offers: the site with the least marginal cost plus the delay cost of its estimated wait.
+
+    score(site) = marginal price × accelerators × requested + weight[class] × delay rate × gang × estimated wait
+
+A job that waits is offered again and moves when another site scores better by more than `stay` of the score of where it is.
+`weight` is the knob that matters: above 1 the rule distrusts its wait estimates (they rest on requested walltimes,
+which are too long, and on a queue that may be overtaken), below 1 it is patient.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...fastsim.agent import Agent, chooser
+from ...fastsim.estimate import marginal_price
+from ...fastsim.offers import offered_slot
+from ...fastsim.placing import footprint
+from ...fastsim.spec import MAX_CLASSES
+from .shortest import wait_at
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Weights of the score."""
+
+    price: float = 1.0  # on the marginal cost
+    wait: float = 1.0  # on the delay cost of the estimated wait
+    stay: float = 0.05  # share of the score by which another site must be better
+    by_class: tuple[float, ...] = ()  # factors on `wait`, in the order of the scenario's classes; absent ones are 1
+
+    def vector(self) -> np.ndarray:
+        """The knobs as the kernel reads them."""
+        factors = (*self.by_class, *(1.0,) * (MAX_CLASSES - len(self.by_class)))
+        return np.array([self.price, self.wait, self.stay, *factors], np.float64)
+
+
+@chooser
+def choose(view, observation, mask, knobs, scratch):
+    """Least score among legal sites, the present one favoured; hold only when no site is legal."""
+    spec, jobs, world = view.spec, view.jobs, view.world
+    item = world.live[offered_slot(world)]
+    work = jobs[item.job]
+    rate = knobs[1] * knobs[3 + work.cls] * float(spec.rules[0].delay_rate[work.cls]) * float(work.gang)
+    best, least = world.state[0].sites, 0.0
+    for site in range(world.state[0].sites):
+        if mask[site] == 0:
+            continue
+        speed = float(spec.rules[0].speed[site, work.cls]) / 1000.0
+        hours = float(work.requested) / speed / 3_600_000.0
+        score = knobs[0] * float(marginal_price(spec, world, site)) * float(footprint(spec, work.gang, site)) * hours
+        score += rate * float(wait_at(spec, jobs, world, site)) / 3_600_000.0
+        if item.site == site:
+            score *= 1.0 - knobs[2]
+        if best == world.state[0].sites or score < least:
+            best, least = site, score
+    return best
+
+
+def agent(knobs: Knobs | None = None) -> Agent:
+    """The rule with its knobs."""
+    return Agent("cost-greedy", choose, (knobs or Knobs()).vector())

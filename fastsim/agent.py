@@ -1,0 +1,59 @@
+"""An agent, inside the kernel and outside.
+
+Inside it is `choose(view, observation, mask, knobs, scratch) -> action` with one signature for all, so that a compiled world can call any
+of them by pointer. Outside it is the same function with its knobs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .jit import IS_COMPILED, entry
+from .spec import JOB, ProviderTable, SiteTable, SpecTable
+from .state import View, World, allocate
+
+if IS_COMPILED:
+    import numba
+    from numba import types
+
+
+def example() -> tuple[Any, Any, World]:
+    """A spec, jobs and a batch of the types that all kernels are compiled for."""
+    spec = SpecTable((SiteTable(0, 1, 1, (1000,)),), (ProviderTable(0),), (1,), 86_400_000).pack()
+    return spec, np.zeros(1, JOB).view(np.recarray), allocate(episodes=1, slots=1)
+
+
+def _signature() -> Any:
+    """Numba's type of `choose`."""
+    spec, jobs, batch = example()
+    view = View(spec, jobs, World(*(array[0] for array in batch)))
+    return types.int64(numba.typeof(view), types.float32[::1], types.uint8[::1], types.float64[::1], types.float32[::1])
+
+
+CHOOSE = _signature() if IS_COMPILED else None
+
+
+def chooser(function: Callable[..., int]) -> Any:
+    """Compile an agent's `choose` for the one signature."""
+    return entry(CHOOSE)(function)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A named way to choose.
+
+    `choose(view, observation, mask, knobs, scratch)`: view: View; observation: (layout.size,) float32; mask: (actions,) uint8, 1 =
+    legal; knobs: (k,) float64, the agent's own parameters; scratch: (m,) float32, to write on. Returns an action.
+    """
+
+    name: str
+    choose: Any = field(repr=False)
+    knobs: np.ndarray = field(repr=False)
+    observes: bool = False  # whether it reads the observation; where no agent does, none is written
+
+    @property
+    def scratch(self) -> int:
+        """Length of the scratch it needs, in float32 values, for up to 8 sites."""
+        return 0 if not self.observes else 4096

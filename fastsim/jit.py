@@ -1,0 +1,75 @@
+"""Compilation, in one place: how kernels are compiled, cached and spread over threads.
+
+`kernel` (called by kernels) and `entry` (called by Python) are the only decorators that reach Numba. Where Numba is absent or switched off, they return the function unchanged:
+the same source then runs as plain Python.
+
+Facts that decided the settings: a cached function does not notice that a helper in another file changed, so the cache folder
+is named after a hash of all kernel sources; bounds checks need code of their own, so their flag is in that name too; `fastmath` differs
+between CPUs and is never used; Numba's default error model checks each division and blocks vectorisation.
+"""
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+try:
+    import numba
+    from numba import prange
+except ImportError:  # the router runs without Numba
+    numba = None
+    prange = range
+
+IS_COMPILED = numba is not None and not numba.config.DISABLE_JIT
+
+
+def _cache_folder() -> Path:
+    """Folder of compiled kernels, private to the user: a poisoned cache executes code."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for source in sorted([*root.glob("fastsim/*.py"), *root.glob("envs/**/*.py"), *root.glob("agents/rules/*.py")]):
+        digest.update(source.read_bytes())
+    version = numba.__version__ if numba is not None else ""
+    checks = os.environ.get("NUMBA_BOUNDSCHECK", "0")
+    digest.update(f"{version} {platform.machine()} {checks}".encode())
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = base / "tidegate" / f"kernels-{digest.hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that other kernels call: it allocates nothing and returns no array.
+
+    Without reference counts (`_nrt`) a kernel runs four times as fast. It has no cache of its own: what is kept on disk is the
+    entry that it is part of.
+    """
+    if not IS_COMPILED or numba is None:
+        return function
+    return numba.njit(function, **_OPTIONS, _nrt=False, no_cfunc_wrapper=True)
+
+
+def entry(signature: Any = None, *, parallel: bool = False) -> Callable[..., Any]:
+    """Compile a function that Python calls, at its first call or at once for `signature`, and keep it on disk."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        if not IS_COMPILED or numba is None:
+            return function
+        # The cache takes its folder from the configuration at decoration time; other packages keep theirs.
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(_FOLDER)
+        try:
+            options = {**_OPTIONS, "cache": True, "parallel": parallel}
+            return numba.njit(function, **options) if signature is None else numba.njit(signature, **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return decorate
+
+
+_OPTIONS = {"error_model": "numpy", "nogil": True}
+_FOLDER = _cache_folder() if IS_COMPILED else Path()
+
+__all__ = ["IS_COMPILED", "entry", "kernel", "prange"]

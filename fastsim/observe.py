@@ -1,0 +1,253 @@
+"""What a router may see, as one vector of ratios in [−1, 1].
+
+Counts and times become float64 once, are combined in float64, and are cast to float32 once, at the store: the same bits with and
+without Numba. Hidden things (walltimes, surprises, the future) have no way in: this file never reads `jobs.walltime`
+or an unannounced step.
+"""
+
+from .dispatch import is_announced
+from .estimate import ahead, estimated_wait, marginal_price
+from .jit import kernel
+from .layout import Layout
+from .ledger import drawn, floor_so_far, spend
+from .offers import offered_slot
+from .placing import footprint
+from .spec import COMMITTED, Jobs, Spec
+from .state import RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
+from .units import scaled_up
+
+JOB_FEATURES = (
+    "gang",  # squashed at 64 accelerators
+    "gang_share",  # of all present capacity
+    "requested_hours",  # squashed at 4 h
+    "requested_days",  # squashed at 3 days
+    "delay_rate",  # $ per accelerator-hour, squashed at 1
+    "waited_hours",  # squashed at 1 h
+    "hold_age",  # waited / max_hold
+    "attempts",  # offers before this one, squashed at 8
+    "is_fresh",
+    "is_held",
+    "priority",
+    "legal_sites",  # share of the sites
+)
+CLOCK_FEATURES = (
+    "day_phase",  # triangle waves over the day, a quarter apart, and over the week
+    "day_quarter",
+    "week_phase",
+    "week_quarter",
+    "period_elapsed",
+    "waiting_jobs",  # squashed at 32
+    "held_jobs",  # squashed at 32
+    "offers_left",  # at this instant, squashed at 8
+    "waiting_share",  # waiting gangs over capacity, squashed at 1
+    "waiting_rate",  # $ per hour of delay over capacity, squashed at 0.1 per accelerator
+)
+SITE_FEATURES = (
+    "is_committed",
+    "is_legal",
+    "is_here",  # the job is queued here now
+    "capacity_share",  # of all sites
+    "free_share",  # of its capacity
+    "fits_now",
+    "queued_share",  # queued accelerators over capacity, squashed at 1
+    "ahead_share",  # those before this job
+    "wait_hours",  # estimated wait, squashed at 1 h
+    "wait_days",  # squashed at 12 h
+    "wait_work",  # estimated wait over the job's requested time there, squashed at 1
+    "released_15m",  # released by requested ends within …, share of capacity
+    "released_1h",
+    "released_4h",
+    "released_12h",
+    "released_1d",
+    "released_3d",
+    "footprint_share",  # the job's accelerators over capacity
+    "price",  # $ per accelerator-hour, squashed at 4
+    "marginal_price",  # avoidable part of it
+    "cost_per_delay",  # avoidable cost of the job here over a day of its delay, squashed at 1
+    "delay_per_day",  # delay cost of the estimated wait over a day of delay at price 4, squashed at 1
+    "price_change",  # next step within a week: relative change
+    "drawn_share",  # commitment drawn over floor so far, squashed at 1; burst: spend over budget
+    "capacity_change",  # next announced step: relative change
+    "capacity_change_days",  # time until then, squashed at 3 days
+    "speed",  # squashed at 1
+    "days_of_queue",  # queued work over capacity, squashed at 12 h
+)
+HORIZONS = (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000, 259_200_000)
+JOB_COUNT, CLOCK_COUNT, SITE_COUNT = len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES)
+H, D, W = 3_600_000.0, 86_400_000.0, 604_800_000.0
+
+
+def layout(sites: int) -> Layout:
+    """Where the parts lie for a world of `sites` sites."""
+    return Layout(JOB_COUNT, CLOCK_COUNT, SITE_COUNT, sites)
+
+
+@kernel
+def squash(value: float, scale: float) -> float:
+    """value / (scale + |value|): order kept, no bounds lost."""
+    return value / (scale + abs(value))
+
+
+@kernel
+def triangle(phase: float) -> float:
+    """A wave of period 1 from 1 at phase 0 to −1 at 1/2: a cosine without libm."""
+    rest = phase - int(phase)
+    return 4.0 * abs(rest - 0.5) - 1.0
+
+
+@kernel
+def observe(spec: Spec, jobs: Jobs, world: World, mask, out) -> None:
+    """Write the observation of the present offer; `mask` is its legal actions. `out`: float32, as long as the layout says."""
+    total = 0
+    for site in range(world.state[0].sites):
+        total += world.state[0].capacity[site]
+    capacity = float(max(total, 1))
+    observe_job(spec, jobs, world, mask, capacity, out)
+    observe_clock(spec, world, capacity, out)
+    for site in range(world.state[0].sites):
+        observe_site(spec, jobs, world, site, mask[site], capacity, out)
+
+
+@kernel
+def observe_job(spec: Spec, jobs: Jobs, world: World, mask, capacity: float, out) -> None:
+    """The job that is offered."""
+    state, rules = world.state[0], spec.rules[0]
+    item = world.live[offered_slot(world)]
+    work = jobs[item.job]
+    gang, requested = float(work.gang), float(work.requested)
+    waited = float(state.now - item.ready)
+    legal = 0
+    for site in range(state.sites):
+        legal += mask[site]
+    out[0] = squash(gang, 64.0)
+    out[1] = gang / (capacity + gang)
+    out[2] = squash(requested, 4.0 * H)
+    out[3] = squash(requested, 3.0 * D)
+    out[4] = squash(float(rules.delay_rate[work.cls]), 1e6)
+    out[5] = squash(waited, H)
+    out[6] = min(waited / float(max(rules.max_hold, 1)), 1.0)
+    out[7] = squash(float(item.attempts), 8.0)
+    out[8] = 1.0 if item.site == UNPLACED else 0.0
+    out[9] = 1.0 if item.site == state.sites else 0.0
+    out[10] = float(work.priority) / 7.0
+    out[11] = float(legal) / float(state.sites)
+
+
+@kernel
+def observe_clock(spec: Spec, world: World, capacity: float, out) -> None:
+    """Time, the period, and all that waits."""
+    state, rules = world.state[0], spec.rules[0]
+    now = float(state.now)
+    gangs, rate = 0.0, 0.0
+    for cls in range(rules.classes):
+        gangs += float(state.waiting_gangs[cls])
+        rate += float(state.waiting_gangs[cls]) * float(rules.delay_rate[cls])
+    at = JOB_COUNT
+    out[at] = triangle(now / D)
+    out[at + 1] = triangle(now / D + 0.25)
+    out[at + 2] = triangle(now / W)
+    out[at + 3] = triangle(now / W + 0.25)
+    out[at + 4] = float(state.now - state.period_begin) / float(state.period_end - state.period_begin)
+    out[at + 5] = squash(float(state.waiting), 32.0)
+    out[at + 6] = squash(float(state.held), 32.0)
+    out[at + 7] = squash(float(state.offers - state.offer - 1), 8.0)
+    out[at + 8] = squash(gangs, capacity)
+    out[at + 9] = squash(rate, 1e5 * capacity)
+
+
+@kernel
+def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, total: float, out) -> None:
+    """One site, for the job that is offered."""
+    state, rules = world.state[0], spec.rules[0]
+    slot = offered_slot(world)
+    item = world.live[slot]
+    work = jobs[item.job]
+    speed = rules.speed[site, work.cls]
+    gang = footprint(spec, work.gang, site)
+    requested = float(scaled_up(work.requested, speed) if speed > 0 else work.requested)
+    capacity = float(max(state.capacity[site], 1))
+    free = float(state.capacity[site] - state.occupied[site])
+    wait = float(estimated_wait(world, slot, gang, site))
+    before, _ = ahead(world, slot, site)
+    queued, queued_work = 0.0, 0.0
+    for priority in range(8):
+        queued += float(state.queued_accelerators[site, priority])
+        queued_work += float(state.queued_work[site, priority])
+    price, marginal = float(state.price[site]), float(marginal_price(spec, world, site))
+    day_of_delay = float(rules.delay_rate[work.cls]) * float(work.gang) * D
+    at = JOB_COUNT + CLOCK_COUNT + site * SITE_COUNT
+    out[at] = 1.0 if rules.kind[rules.provider[site]] == COMMITTED else 0.0
+    out[at + 1] = float(legal)
+    out[at + 2] = 1.0 if item.site == site else 0.0
+    out[at + 3] = capacity / total
+    out[at + 4] = free / capacity
+    out[at + 5] = 1.0 if wait == 0.0 else 0.0
+    out[at + 6] = squash(queued, capacity)
+    out[at + 7] = squash(float(before), capacity)
+    out[at + 8] = squash(wait, H)
+    out[at + 9] = squash(wait, 12.0 * H)
+    out[at + 10] = squash(wait, requested)
+    observe_releases(world, site, capacity, out, at + 11)
+    out[at + 17] = min(float(gang) / capacity, 1.0)
+    out[at + 18] = squash(price, 4e6)
+    out[at + 19] = squash(marginal, 4e6)
+    out[at + 20] = squash(marginal * float(gang) * requested, day_of_delay + 1.0)
+    out[at + 21] = squash(float(rules.delay_rate[work.cls]) * wait, 4e6 * D)
+    out[at + 22] = next_price_change(spec, world, site)
+    out[at + 23] = drawn_share(spec, world, rules.provider[site])
+    observe_announced(spec, world, site, capacity, out, at + 24)
+    out[at + 26] = squash(float(speed), 1000.0)
+    out[at + 27] = squash(queued_work, capacity * 12.0 * H)
+
+
+@kernel
+def observe_releases(world: World, site: int, capacity: float, out, at: int) -> None:
+    """Share of the capacity that requested ends release within each horizon."""
+    state = world.state[0]
+    index, released = 0, 0
+    for horizon in range(len(HORIZONS)):
+        limit = (state.now + HORIZONS[horizon] + 1) << SLOT_BITS
+        while index < state.running[site] and world.keys[RELEASES + site, index] < limit:
+            released += world.live[world.keys[RELEASES + site, index] & SLOT_MASK].accelerators
+            index += 1
+        out[at + horizon] = float(released) / capacity
+
+
+@kernel
+def next_price_change(spec: Spec, world: World, site: int) -> float:
+    """Relative change at the site's next price step within a week, in [−1, 1]; 0 without one."""
+    state = world.state[0]
+    for index in range(state.next_price, len(spec.price_steps)):
+        step = spec.price_steps[index]
+        if float(step.at - state.now) > W:
+            break
+        if step.site == site:
+            return squash(float(step.price - state.price[site]), float(max(state.price[site], 1)))
+    return 0.0
+
+
+@kernel
+def drawn_share(spec: Spec, world: World, provider: int) -> float:
+    """Commitment drawn against its floor so far, or spend against the budget; 1/2 is on plan, 0 is none."""
+    rules = spec.rules[0]
+    if rules.kind[provider] == COMMITTED:
+        return squash(float(drawn(spec, world, provider)), float(max(floor_so_far(spec, world, provider), 1)))
+    if rules.budget[provider] >= 0:
+        return squash(float(spend(spec, world, provider)), float(max(rules.budget[provider], 1)))
+    return 0.0
+
+
+@kernel
+def observe_announced(spec: Spec, world: World, site: int, capacity: float, out, at: int) -> None:
+    """The next announced capacity step: relative change, and how soon (1: now, 0: none in sight)."""
+    state = world.state[0]
+    out[at] = 0.0
+    out[at + 1] = 0.0
+    if state.planned[site] == 0:
+        return
+    for index in range(state.next_step, len(spec.capacity_steps)):
+        step = spec.capacity_steps[index]
+        if step.site == site and is_announced(step, state.now):
+            out[at] = squash(float(step.capacity - state.capacity[site]), capacity)
+            out[at + 1] = 1.0 - squash(float(step.at - state.now), 3.0 * D)
+            return

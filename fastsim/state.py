@@ -1,0 +1,206 @@
+"""What changes while an episode runs, and how it is copied.
+
+`World` is the state of one episode; a batch is the same tuple with a leading axis over episodes. Only jobs that wait or run
+are in it, in *slots*; a copy moves the used part of each array and nothing else, so that branching is cheap.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .jit import entry, kernel
+from .spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, PRIORITIES
+
+STATE = np.dtype(
+    [
+        *(
+            (name, "i8")
+            for name in (
+                "sites",  # how many
+                "now",  # ms
+                "next_job",  # the next arrival
+                "last_job",  # arrivals end before this one
+                "next_step",  # next capacity step, announcement and price step: indices into the spec
+                "next_announcement",
+                "next_price",
+                "next_schedule",  # earliest of those three and the period's end, ms
+                "next_wake",  # next multiple of the offer interval, ms
+                "period_begin",
+                "period_end",
+                "finishes",  # length of the heap of finishes: jobs that run
+                "slots",  # slots ever used
+                "free_slots",  # length of the list of free ones among them
+                "held",  # length of the queue of held jobs
+                "waiting",  # held and queued jobs
+                "offers",  # length of this instant's list of offers
+                "offer",  # the offer that is being made
+                "is_open",  # 1 between the first event of an instant and its dispatch
+                "loss",  # 1: capacity was lost at this instant
+                "wake",  # 1: this instant is a wake-up
+                "write_offs",  # µ$
+                "decisions",
+                "first_offers",
+                "illegal",
+                "moves",  # re-offers that took a job out of a queue
+                "evictions",
+                "written_off",  # jobs
+                "finished",  # jobs
+                "log_rows",
+                "first_result",  # job whose outcome is results[0]
+                "open_results",  # jobs of `results` that have not finished
+            )
+        ),
+        *(
+            (name, "i8", (MAX_SITES,))
+            for name in (
+                "capacity",
+                "occupied",
+                "price",
+                "queued",  # length of its queue
+                "running",  # length of its list of releases
+                "touched",
+                "reach",  # largest capacity now or at any later step
+                "announced_reach",  # the same among present and announced
+                "planned",  # announced steps still to come
+                "dips",  # those below the present capacity
+                "use_offset",  # use since the last posting = occupied × t + use_offset, accelerator-ms
+                "delivered_offset",  # delivered in this period = capacity × t + delivered_offset
+                "busy_offset",  # use since the beginning, the same way
+                "supply_offset",  # delivered since the beginning, the same way
+            )
+        ),
+        ("queued_accelerators", "i8", (MAX_SITES, PRIORITIES)),
+        ("queued_work", "i8", (MAX_SITES, PRIORITIES)),  # accelerators × requested ms
+        *((name, "i8", (MAX_PROVIDERS,)) for name in ("fee", "overage", "burst", "used", "unused", "spend")),  # µ$; spend: this period
+        *((name, "i8", (MAX_CLASSES,)) for name in ("waiting_gangs", "wait_offset", "delay_posted")),  # accelerators, accelerator-ms, µ$
+    ],
+    align=True,
+)
+LIVE = np.dtype(
+    [
+        (name, "i8")
+        for name in (
+            "job",
+            "site",  # UNPLACED, a site, or the number of sites: held
+            "key",  # its place in job order
+            "accelerators",  # at its site
+            "requested",  # ms at its site
+            "ready",  # since when it waits
+            "offered",  # time of the last offer
+            "attempts",
+            "start",  # −1: not running
+            "finish",
+            "requested_end",
+            "waited",  # ms before `ready`
+            "spent",  # µ$ of burst use by earlier runs
+        )
+    ],
+    align=True,
+)
+RESULT = np.dtype([(name, "i8") for name in ("site", "start", "finish", "waited", "spent", "evictions", "written_off")], align=True)
+
+UNPLACED = -1
+HEAP, FREE, OFFERS, HELD, QUEUES, RELEASES = 0, 1, 2, 3, 4, 4 + MAX_SITES  # rows of keys
+SLOT_BITS = 20
+SLOT_MASK = (1 << SLOT_BITS) - 1
+MAX_SLOTS = 1 << SLOT_BITS
+JOB_BITS = 32
+
+
+class World(NamedTuple):
+    """State of one episode; in a batch every array has a leading axis (episodes,)."""
+
+    state: Any  # (1,) STATE
+    live: Any  # (slots,) LIVE
+    keys: np.ndarray  # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
+    log: np.ndarray  # (rows, 5) int64; no rows: no log
+    results: Any  # (jobs,) RESULT; outcomes of the jobs from state.first_result on
+
+
+class View(NamedTuple):
+    """All that a kernel or an agent reads: the scenario, the jobs, one world."""
+
+    spec: Any
+    jobs: Any
+    world: Any
+
+
+def allocate(*, episodes: int, slots: int, log_rows: int = 0, results: int = 0) -> World:
+    """Zeroed arrays for a batch; `slots` bounds the jobs that wait or run at once in one episode."""
+    return World(
+        np.zeros((episodes, 1), STATE).view(np.recarray),
+        np.zeros((episodes, slots), LIVE).view(np.recarray),
+        np.zeros((episodes, RELEASES + MAX_SITES, slots), np.int64),
+        np.zeros((episodes, log_rows, 5), np.int64),
+        np.zeros((episodes, results), RESULT).view(np.recarray),
+    )
+
+
+def grown(batch: World, slots: int) -> World:
+    """The same batch with room for `slots` jobs in each episode."""
+    episodes, rows, before = batch.keys.shape
+    live = np.zeros((episodes, slots), LIVE)
+    live[:, :before] = batch.live
+    keys = np.zeros((episodes, rows, slots), np.int64)
+    keys[:, :, :before] = batch.keys
+    return batch._replace(live=live.view(np.recarray), keys=keys)
+
+
+@entry()
+def world_of(batch: World, episode: int) -> World:
+    """One episode of a batch, without copying. (An entry, because it returns arrays.)"""
+    return World(batch.state[episode], batch.live[episode], batch.keys[episode], batch.log[episode], batch.results[episode])
+
+
+@kernel
+def copy_world(source: World, target: World) -> None:
+    """Make `target` the same state; its log and results stay its own. It must have at least the slots that `source` uses."""
+    target.state[0] = source.state[0]
+    state = source.state[0]
+    for slot in range(state.slots):
+        target.live[slot] = source.live[slot]
+    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)
+    copy_prefix(source.keys[FREE], target.keys[FREE], state.free_slots)
+    copy_prefix(source.keys[OFFERS], target.keys[OFFERS], state.offers)
+    copy_prefix(source.keys[HELD], target.keys[HELD], state.held)
+    for site in range(state.sites):
+        copy_prefix(source.keys[QUEUES + site], target.keys[QUEUES + site], state.queued[site])
+        copy_prefix(source.keys[RELEASES + site], target.keys[RELEASES + site], state.running[site])
+
+
+@kernel
+def copy_prefix(source: np.ndarray, target: np.ndarray, count: int) -> None:
+    """The first `count` values."""
+    for index in range(count):
+        target[index] = source[index]
+
+
+@kernel
+def take_slot(world: World) -> int:
+    """A free slot; the caller has made sure that there is one."""
+    state = world.state[0]
+    if state.free_slots > 0:
+        state.free_slots -= 1
+        return world.keys[FREE, state.free_slots]
+    state.slots += 1
+    return state.slots - 1
+
+
+@kernel
+def give_slot(world: World, slot: int) -> None:
+    """The job of this slot has left the world."""
+    state = world.state[0]
+    world.keys[FREE, state.free_slots] = slot
+    state.free_slots += 1
+
+
+@kernel
+def order_key(job: int, priority: int, slot: int) -> int:
+    """Key that sorts in job order (higher priority, then smaller id) and carries the slot."""
+    return ((7 - priority) << (JOB_BITS + SLOT_BITS)) | (job << SLOT_BITS) | slot
+
+
+@kernel
+def priority_of(key: int) -> int:
+    """The priority in an order key."""
+    return 7 - (key >> (JOB_BITS + SLOT_BITS))

@@ -1,0 +1,139 @@
+"""Python's handle on a batch of episodes: begin, play, copy, read. It validates nothing that a scenario has validated."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import log as event_log
+from .advance import CROWDED, LOG_IS_FULL, ask_results_of, begin_one
+from .agent import Agent
+from .errors import InputError
+from .jit import entry
+from .ledger import burst_cost, delay_cost, fees, overage_cost
+from .observe import layout
+from .play import copy, play
+from .spec import Jobs, Spec
+from .state import MAX_SLOTS, World, allocate, grown, world_of
+from .units import NEVER
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The ledger of one episode at its present time, posted and accrued, in µ$."""
+
+    floors: int
+    overage: int
+    burst: int
+    delay: int
+    write_off: int
+
+    @property
+    def avoidable(self) -> int:
+        """All that routing can change."""
+        return self.overage + self.burst + self.delay + self.write_off
+
+    @property
+    def bill(self) -> int:
+        """Avoidable cost and floors."""
+        return self.avoidable + self.floors
+
+
+@entry()
+def read_totals(spec: Spec, batch: World, episode: int) -> tuple[int, int, int, int, int]:
+    """Floors, overage, burst, delay and write-offs of one episode, µ$."""
+    world = world_of(batch, episode)
+    return (
+        fees(spec, world),
+        overage_cost(spec, world),
+        burst_cost(spec, world),
+        delay_cost(spec, world),
+        world.state[0].write_offs,
+    )
+
+
+class Worlds:
+    """A batch of episodes over one scenario and one pool of jobs.
+
+    `jobs` may hold several streams one after the other; each episode meets its own range of them. Slots grow by themselves when
+    more jobs wait than there is room for.
+    """
+
+    def __init__(self, spec: Spec, jobs: Jobs, episodes: int, *, slots: int = 256, log: bool = False, results: int = 0) -> None:
+        self.spec, self.jobs = spec, jobs
+        self.batch = allocate(episodes=episodes, slots=slots, log_rows=65_536 if log else 0, results=results)
+        self._drained: list[list[np.ndarray]] = [[] for _ in range(episodes)]
+        self.status = np.zeros(episodes, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    def begin(self, episode: int, first_job: int = 0, last_job: int | None = None, now: int = 0) -> None:
+        """An empty world at `now` [ms], which will meet jobs first_job … last_job − 1."""
+        for array in (self.batch.state, self.batch.live):
+            array[episode] = np.zeros((), array.dtype)
+        last = len(self.jobs) if last_job is None else last_job
+        begin_one(self.spec, self.jobs, self.batch, episode, first_job, last, now)
+
+    def ask_results(self, episode: int, first_job: int, count: int) -> None:
+        """Keep the outcomes of `count` jobs from first_job on, in `batch.results[episode]`, and stop when all are finished."""
+        ask_results_of(self.batch, episode, first_job, count)
+
+    def play(self, agent: Agent, until: int | np.ndarray = NEVER) -> np.ndarray:
+        """Play every episode under `agent` until `until` [ms] or its last result; returns why each stopped (advance.py)."""
+        ends = np.full(len(self), until, np.int64) if np.isscalar(until) else np.asarray(until, np.int64)
+        size = layout(int(self.spec.rules[0].sites)).size if agent.observes else 0
+        while True:
+            play(self.spec, self.jobs, self.batch, ends, agent.choose, agent.knobs, size, agent.scratch, self.status)
+            if not self.make_room():
+                return self.status
+
+    def make_room(self) -> bool:
+        """Whether some episode had stopped for want of slots or log rows, which there are now."""
+        if (self.status == CROWDED).any():
+            slots = 2 * self.batch.keys.shape[2]
+            if slots > MAX_SLOTS:
+                raise InputError("simulator", "jobs that wait or run at once", slots // 2, "a world holds at most 2^20", "lower the load")
+            self.batch = grown(self.batch, slots)
+            if self.batch.log.shape[1] > 0:
+                self._widen_log(16 * slots + 65_536)
+            return True
+        if (self.status == LOG_IS_FULL).any():
+            for episode in np.flatnonzero(self.status == LOG_IS_FULL):
+                self._drain(int(episode))
+            return True
+        return False
+
+    def log(self, episode: int = 0) -> np.ndarray:
+        """All rows of the event log so far, (rows, 5) int64."""
+        self._drain(episode)
+        self._drained[episode] = [np.concatenate(self._drained[episode])]
+        return self._drained[episode][0]
+
+    def digest(self, episode: int = 0) -> str:
+        """SHA-256 of the event log so far."""
+        return event_log.digest(self.log(episode))
+
+    def totals(self, episode: int = 0) -> Totals:
+        """The ledger at the episode's present time."""
+        return Totals(*(int(part) for part in read_totals(self.spec, self.batch, episode)))
+
+    def state(self, episode: int = 0) -> Any:
+        """The scalars and small tables of one episode (state.STATE)."""
+        return self.batch.state[episode, 0]
+
+    def copy_from(self, other: "Worlds", sources: np.ndarray, targets: np.ndarray) -> None:
+        """Make episodes `targets` of this batch copies of episodes `sources` of another over the same scenario and jobs."""
+        if other.batch.keys.shape[2] > self.batch.keys.shape[2]:
+            self.batch = grown(self.batch, other.batch.keys.shape[2])
+        copy(other.batch, np.asarray(sources, np.int64), self.batch, np.asarray(targets, np.int64))
+
+    def _drain(self, episode: int) -> None:
+        rows = int(self.batch.state[episode, 0].log_rows)
+        self._drained[episode].append(self.batch.log[episode, :rows].copy())
+        self.batch.state[episode, 0].log_rows = 0
+
+    def _widen_log(self, rows: int) -> None:
+        for episode in range(len(self)):
+            self._drain(episode)
+        self.batch = self.batch._replace(log=np.zeros((len(self), rows, 5), np.int64))

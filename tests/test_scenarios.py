@@ -1,0 +1,210 @@
+"""Scenarios: what is read, refused, compiled and saved."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tidegate.envs.scenario import FOLDER, Scenario, load, names
+from tidegate.fastsim.errors import InputError
+from tidegate.fastsim.spec import BURST, COMMITTED, EASY
+from tidegate.fastsim.units import DAY, HOUR
+
+from .toy_scenario import TOY, edited, toy
+
+SHIPPED = ["colossus1_gcp", "mid_lab", "small_team"]
+
+
+def tables(scenario: Scenario) -> list[list[int]]:
+    """All tables of a compiled scenario, as plain lists."""
+    return [np.asarray(table).tolist() for table in scenario.compile()]
+
+
+def written(tmp_path: Path, content: dict) -> Path:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_the_shipped_scenarios_are_these():
+    assert names() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_saved_scenario_comes_back_as_the_same_world(name, tmp_path):
+    scenario = load(name)
+    path = tmp_path / "scenario.json"
+    path.write_text(scenario.model_dump_json(indent=1), encoding="utf-8")
+    again = load(path)
+    assert again == scenario
+    assert again.digest() == scenario.digest()
+    assert tables(again) == tables(scenario)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_figure_of_a_shipped_scenario_names_its_source_or_says_assumption(name):
+    text = re.sub(r'""".*?"""', "", (FOLDER / f"{name}.toml").read_text(encoding="utf-8"), flags=re.DOTALL)
+    for line in text.splitlines():
+        if re.match(r"[a-z_]+ = [^\"]*\d", line) and not line.startswith("cube_from"):
+            assert "#" in line, line
+
+
+def test_the_digest_does_not_depend_on_how_a_number_or_a_table_is_written():
+    reordered = edited("classes.0.gangs", {128: Decimal("0.250"), 64: 0.75})
+    assert Scenario.model_validate(reordered).digest() == toy().digest()
+    assert toy("workload.load", 0.91).digest() != toy().digest()
+
+
+def test_a_scenario_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        toy().name = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_toy_compiles_to_these_tables():
+    spec = toy().compile()
+    rules = spec.rules[0]
+    assert (rules.sites, rules.providers, rules.classes) == (3, 2, 2)
+    assert (rules.offer_interval, rules.reoffer_gap, rules.pass_size) == (HOUR // 4, 60_000, 32)
+    assert (rules.max_hold, rules.dispatch, rules.first_period, rules.period) == (DAY, EASY, 0, 30 * DAY)
+    assert rules.provider[:3].tolist() == [0, 1, 1]
+    assert rules.granule[:3].tolist() == [4, 8, 1]
+    assert (rules.cube[0], rules.cube_from[0]) == (64, 64)
+    assert rules.first_price[:3].tolist() == [1_400_000, 3_990_000, 2_000_000]
+    assert rules.speed[:3, :2].tolist() == [[2330, 0], [1000, 1000], [1000, 1000]]
+    assert rules.kind[:2].tolist() == [COMMITTED, BURST]
+    assert toy().tags == ("eu", "gpu", "tpu")
+    assert rules.tags[:2].tolist() == [0b100, 0b011]
+    assert rules.floor_share[:2].tolist() == [950, -1]
+    assert rules.floor_money[:2].tolist() == [-1, -1]
+    assert rules.overage_ratio[0] == 1250
+    assert rules.budget[:2].tolist() == [-1, 1_000_000_000]
+    assert rules.delay_rate[:2].tolist() == [1_500_000, 250_000]
+    steps = [(s.at, s.site, s.capacity, s.announced) for s in spec.capacity_steps]
+    assert steps == [
+        (5 * DAY, 0, 1000, 0),  # notice from before the beginning
+        (20 * DAY + DAY // 2, 0, 512, 20 * DAY + DAY // 2),  # a surprise
+        (30 * DAY, 0, 2048, 0),  # known from the beginning
+        (40 * DAY, 0, 512, 30 * DAY),
+    ]
+    assert spec.announcements.tolist() == [3]
+    assert [(s.at, s.site, s.price) for s in spec.price_steps] == [(10 * DAY, 1, 4_000_001)]
+
+
+def test_the_contract_may_have_begun_before_time_0():
+    assert toy().compile(first_period=-12 * DAY).rules[0].first_period == -12 * DAY
+    for wrong in (1, 60_000, -30 * DAY, -12 * DAY + 1):
+        with pytest.raises(InputError, match="first_period"):
+            toy().compile(first_period=wrong)
+
+
+def test_the_flagship_has_the_figures_of_its_sources():
+    scenario = load("colossus1_gcp")
+    rules = scenario.compile().rules[0]
+    assert rules.first_capacity[:3].sum() == 220_016  # 220,000 in whole racks
+    assert rules.first_price[:4].tolist() == [5_270_000, 5_270_000, 5_270_000, 1_400_000]
+    tpu = scenario.sites[3]
+    assert [step.capacity % 64 for step in tpu.capacity_steps] == [0] * 5
+    assert tpu.capacity_steps[-1].capacity == 840_000
+    assert min(min(cls.gangs) for cls in scenario.classes) == 64
+
+
+def test_loads_and_scales_are_relative_to_the_committed_sites():
+    scenario = toy()
+    assert scenario.reference_capacity == 1024 * Decimal("2.33")
+    assert scenario.reward_scale == 2386 * 3_990_000
+    work = sum(scenario.jobs_per_hour(cls) * cls.mean_gang * cls.mean_walltime / HOUR for cls in scenario.classes)
+    assert work == scenario.reference_capacity * scenario.workload.load.as_integer_ratio()[0] / 10
+
+
+BROKEN = [
+    ("colour", "red", "colour", "extra inputs", "remove it"),
+    ("title", None, "title", "required", "add it"),
+    ("sites.1.capacity", -1, "sites[1].capacity", "greater than or equal to 0", "fits"),
+    ("sites.1.capacity", "many", "sites[1].capacity", "valid integer", "fits"),
+    ("sites.1.price_per_hour", 1.1234567, "sites[1].price_per_hour", "decimal places", "fits"),
+    ("sites.1.provider", "nobody", "sites[1].provider", "there is none of this name", "owned, rented"),
+    ("sites.1.name", "cubes", "sites[1].name", "given twice", "rename one"),
+    ("sites.0.price_steps", [{"at_day": 1, "price_per_hour": 1}], "sites[0].price_steps", "one price", "remove them"),
+    ("sites.1.price_steps", [{"at_day": 1, "price_per_hour": 1}] * 2, "sites[1].price_steps", "two steps", "keep one"),
+    ("sites.1.cube_from", 64, "sites[1].cube_from", "no cube", "remove it"),
+    ("sites.1.class_speed", {"huge": 1}, "sites[1].class_speed", "none of this name", "large, small"),
+    ("sites.0.capacity", 0, "sites", "the load is relative to it", "capacity"),
+    ("providers.0.floor_share", None, "providers[0].floor_share", "exactly one", "floor_dollars_per_period"),
+    ("providers.1.floor_share", 0.5, "providers[1].kind", "only committed ones", "remove the floor"),
+    ("providers.0.budget_dollars_per_period", 5, "providers[0].budget_dollars_per_period", "only a burst", "remove it"),
+    ("classes.0.portability", {"npu": 1}, "classes[0].portability", "no provider offers it", "any, eu, gpu, tpu"),
+    ("classes.0.priority", 8, "classes[0].priority", "less than or equal to 7", "fits"),
+    ("classes.0.gangs", {}, "classes[0].gangs", "at least 1 item", "fits"),
+    ("classes.0.walltime.p95_hours", 1, "classes[0].walltime.p95_hours", "not above the median", "raise it"),
+    ("classes.0.walltime.max_hours", 0.0001, "classes[0].walltime.max_hours", "outside 1 s", "correct it"),
+    ("workload.requests.overrun", 0.9, "workload.requests.overrun", "exceeds 1", "lower one"),
+    ("workload.growth", [{"at_day": 2, "factor": 1}] * 2, "workload.growth", "not ascending", "one of each"),
+    ("workload.hour_factors", [1] * 23, "workload.hour_factors", "at least 24 items", "fits"),
+    ("episodes.span_days", 20, "episodes.span_days", "21 days of arrivals", "raise it"),
+    ("rules.dispatch", "lifo", "rules.dispatch", "'easy' or 'fcfs'", "fits"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "where", "reason", "remedy"), BROKEN)
+def test_a_scenario_that_does_not_hold_together_is_refused_with_its_key(path, value, where, reason, remedy, tmp_path):
+    file = written(tmp_path, edited(path, value))
+    with pytest.raises(InputError) as refused:
+        load(file)
+    assert refused.value.where == f"{file}: {where}"
+    assert reason in refused.value.reason
+    assert remedy in refused.value.remedy
+    assert refused.value.what
+    assert str(refused.value).count(", ") >= 3
+
+
+def test_a_provider_without_a_site_is_refused(tmp_path):
+    idle = {"name": "idle", "kind": "burst"}
+    with pytest.raises(InputError, match=r"providers\[2\]: provider, idle, it has no site, give it one or remove it"):
+        load(written(tmp_path, TOY | {"providers": [*TOY["providers"], idle]}))
+
+
+def test_an_unknown_name_lists_the_choices():
+    with pytest.raises(InputError, match="colossus1_gcp, mid_lab, small_team"):
+        load("huge_lab")
+
+
+def test_unreadable_files_are_refused(tmp_path):
+    broken = tmp_path / "broken.toml"
+    broken.write_text("name = ", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be parsed"):
+        load(broken)
+    broken.write_bytes(b"\xff")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load(broken)
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        load(tmp_path / "absent.toml")
+
+
+OVERFLOWING = [
+    ("sites.1.capacity", 1 << 24, "in use"),
+    ("classes.1.walltime.max_hours", 9_000_000, "in ms|outside 1 s"),
+    ("classes.1.walltime.median_hours", 0.001, "jobs of one episode"),
+    ("sites.1.price_per_hour", 2_000_000, "price"),
+    ("providers.0.overage_ratio", 1000, "provider cost"),
+    ("classes.0.delay_cost_per_hour", 900_000, "delay"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "what"), OVERFLOWING)
+def test_a_scenario_whose_integers_could_overflow_is_refused(path, value, what):
+    grown = edited(path, value)
+    grown = grown | {"sites": [grown["sites"][0] | {"capacity": 1 << 24}, *grown["sites"][1:]]}
+    with pytest.raises((InputError, ValidationError), match=what):
+        Scenario.model_validate(grown).compile()
+
+
+def test_the_shipped_scenarios_keep_a_margin_for_dearer_delay():
+    for name in SHIPPED:
+        dearer = load(name).model_dump(mode="json")
+        for cls in dearer["classes"]:
+            cls["delay_cost_per_hour"] *= 3
+        Scenario.model_validate(dearer).compile()

@@ -1,0 +1,1 @@
+"""What is deployed: bundles of learned policies that load, verify themselves and decide, without the learner."""
