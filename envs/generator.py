@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..fastsim.errors import InputError
-from ..fastsim.jit import kernel
+from ..fastsim.jit import entry, kernel
 from ..fastsim.keyed import bits_of, key, quantile, uniform
 from ..fastsim.spec import JOB, Jobs
 from ..fastsim.units import DAY, HOUR
@@ -194,7 +194,7 @@ def submit_class(
     return count
 
 
-@kernel
+@entry()
 def submit_all(demand: Demand, seed: int, stream: int, start: int, end: int, jobs: np.recarray) -> int:
     """Fill `jobs` class by class; the number of jobs there are, which may be more than there is room for."""
     count = 0

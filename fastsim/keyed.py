@@ -6,6 +6,7 @@ agent does can perturb the world, and two agents meet the same one. The mixer is
 
 Bits are np.uint64 throughout. Two rules keep them exact: an unsigned value never meets a signed one (Numba would make
 both float64), and no unsigned product or sum exceeds 64 bits (where compiled code wraps, NumPy scalars would warn).
+Compiled kernels return bits to Python as an int; hand them back as `np.uint64(bits)`.
 """
 
 import numpy as np
@@ -38,6 +39,7 @@ def product(left: np.uint64, right: np.uint64) -> np.uint64:
 @kernel
 def mix(bits: np.uint64) -> np.uint64:
     """Spread every bit over all 64: a bijection, 0 to 0."""
+    bits = np.uint64(bits)
     bits = product(bits ^ (bits >> S30), FIRST)
     bits = product(bits ^ (bits >> S27), SECOND)
     return bits ^ (bits >> S31)
@@ -54,7 +56,7 @@ def key(seed: int, stream: int, entity: int) -> np.uint64:
 @kernel
 def bits_of(entity_key: np.uint64, attempt: int) -> np.uint64:
     """64 random bits of an entity: its draw number `attempt`."""
-    return mix(entity_key ^ np.uint64(attempt) ^ GOLDEN)
+    return mix(np.uint64(entity_key) ^ np.uint64(attempt) ^ GOLDEN)
 
 
 @kernel
@@ -66,7 +68,7 @@ def draw(seed: int, stream: int, entity: int, attempt: int) -> np.uint64:
 @kernel
 def uniform(bits: np.uint64, n: int) -> int:
     """An integer in [0, n), for n up to 2^30, from the upper 32 bits."""
-    return (np.int64(bits >> S32) * n) >> 32
+    return (np.int64(np.uint64(bits) >> S32) * n) >> 32
 
 
 @kernel
@@ -76,6 +78,7 @@ def quantile(table: np.ndarray, bits: np.uint64) -> int:
     `table` is (2048,) int64, ascending: point i < 1024 is the quantile at i / 1024, point 1023 + j that at
     1023 / 1024 + j / 2^20.
     """
+    bits = np.uint64(bits)
     cell = np.int64(bits >> S54)
     if cell == CELLS - 1:
         cell += np.int64((bits >> S44) & CELL)

@@ -18,7 +18,7 @@ from tidegate.fastsim.units import DAY, HOUR, SECOND, WEEK
 
 from .toy_scenario import TOY, toy
 
-GOLDEN = "unset"
+GOLDEN = "52234c09e0694e1c17720a244481ec1bace5eabb485056e9a8b3784405caedf7"
 
 
 def fingerprint(jobs: Any) -> str:
@@ -36,8 +36,8 @@ def offered(jobs: Any) -> float:
 
 @pytest.fixture(scope="module")
 def years() -> Any:
-    """Five years of the toy."""
-    return generate(toy(), 11, 0, 1820)
+    """Two years of the toy."""
+    return generate(toy(), 11, 0, 728)
 
 
 def test_the_toy_stream_is_this_one_on_every_machine():
@@ -85,29 +85,29 @@ def test_the_offered_load_is_the_scenarios(name):
     scenario = load(name)
     growth = scenario.workload.growth
     days = 14 if growth else scenario.episodes.span_days
-    streams = 24 if growth else 6
+    streams = {"colossus1_gcp": 16, "mid_lab": 2, "small_team": 16}[name]
     work = sum(offered(generate(scenario, 3, stream, days)) for stream in range(streams))
     capacity = float(scenario.reference_capacity) * 24 * days * streams
-    assert work / capacity == pytest.approx(float(scenario.workload.load), rel=0.03)
+    assert work / capacity == pytest.approx(float(scenario.workload.load), rel=0.05)
 
 
 def test_another_load_scales_the_arrivals():
-    usual, lower = (len(generate(toy(), 2, 0, 1000, load)) for load in (None, 0.45))
+    usual, lower = (len(generate(toy(), 2, 0, 280, load)) for load in (None, 0.45))
     assert lower / usual == pytest.approx(0.5, rel=0.05)
 
 
 def test_growth_multiplies_the_arrivals_from_its_day_on():
-    jobs = generate(toy("workload.growth", [{"at_day": 364, "factor": 2}]), 2, 0, 728)
-    before = int((jobs.arrival < 364 * DAY).sum())
+    jobs = generate(toy("workload.growth", [{"at_day": 140, "factor": 2}]), 2, 0, 280)
+    before = int((jobs.arrival < 140 * DAY).sum())
     assert (len(jobs) - before) / before == pytest.approx(2, rel=0.05)
 
 
-def test_submissions_follow_the_hours_of_the_week_as_far_as_their_class_does(years):
-    factors = np.array([float(factor) for factor in toy().workload.week])
+def test_submissions_follow_the_hours_of_the_week_as_far_as_their_class_does():
+    scenario = toy("classes.1.batches", {1: 1})
+    jobs = generate(scenario, 11, 0, 364)
+    factors = np.array([float(factor) for factor in scenario.workload.week])
     for cls, rhythm in ((0, 0.0), (1, 1.0)):
-        mine = years.arrival[years.cls == cls]
-        submissions = mine[np.diff(mine, prepend=-HOUR) > 60 * SECOND]  # batches spread over less than a minute each
-        counts = np.bincount(submissions % WEEK // HOUR, minlength=168)
+        counts = np.bincount(jobs.arrival[jobs.cls == cls] % WEEK // HOUR, minlength=168)
         expected = (1 + rhythm * (factors - 1)) * counts.mean()
         chi_square = float(((counts - expected) ** 2 / expected).sum())
         assert chi_square < 167 + 6 * (2 * 167) ** 0.5

@@ -58,16 +58,15 @@ def test_products_and_the_mixer_equal_big_integers_at_every_edge():
 @pytest.mark.parametrize("names", NAMES)
 def test_a_draw_equals_big_integers_and_is_the_draw_of_its_key(names):
     seed, stream, entity, attempt = names
-    bits = draw(seed, stream, entity, attempt)
-    assert isinstance(int(bits), int)
-    assert int(bits) == draw_in_big_integers(*names)
-    assert int(bits_of(key(seed, stream, entity), attempt)) == int(bits)
+    bits = int(draw(seed, stream, entity, attempt))
+    assert bits == draw_in_big_integers(*names)
+    assert int(bits_of(np.uint64(key(seed, stream, entity)), attempt)) == bits
 
 
 def test_uncompiled_kernels_draw_the_same_numbers_without_a_warning():
     program = (
         "import numpy as np; from tidegate.fastsim.keyed import draw, quantile, uniform;"
-        f"bits = [draw(*names) for names in {NAMES!r}];"
+        f"bits = [np.uint64(draw(*names)) for names in {NAMES!r}];"
         "table = np.arange(2048, dtype=np.int64) << 26;"
         "print([(int(b), int(uniform(b, 1000)), int(quantile(table, b))) for b in bits])"
     )
@@ -75,8 +74,8 @@ def test_uncompiled_kernels_draw_the_same_numbers_without_a_warning():
     command = [sys.executable, "-W", "error", "-c", program]
     uncompiled = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     table = np.arange(2048, dtype=np.int64) << 26
-    bits = [draw(*names) for names in NAMES]
-    here = [(int(b), int(uniform(b, 1000)), int(quantile(table, b))) for b in map(np.uint64, bits)]
+    bits = [np.uint64(draw(*names)) for names in NAMES]
+    here = [(int(b), int(uniform(b, 1000)), int(quantile(table, b))) for b in bits]
     assert uncompiled.strip() == str(here)
 
 

@@ -122,7 +122,7 @@ def test_delay_is_gang_times_waiting_at_the_rate_of_the_class_and_its_rounding_t
 
     In periods of a minute 2 µ$ are posted each. At a rate of 45, 1.5 a minute: 1, 2, 1, 2: the cumulative cost grows.
     """
-    small = world([job(0, 2, 1)], [site(2)], delay_rates=[60], period=MINUTE)
+    small = world([job(0, 2, 1)], [site(2)], delay_rates=[60], period=MINUTE, pass_size=1)
     assert posted(run(small, hold, 2 * MINUTE + 1)) == [(MINUTE, 0, DELAY, 2), (2 * MINUTE, 0, DELAY, 2)]
     small.delay_rates = [45]
     assert [row[3] for row in posted(run(small, hold, 4 * MINUTE + 1))] == [1, 2, 1, 2]
@@ -143,7 +143,9 @@ def test_settlement_goes_by_provider_then_class_and_leaves_zeros_out():
     """
     sites = [site(n + 1, provider=n % 2, speed=[1000, 1000, 1000]) for n in range(3)]
     jobs = [job(0, 1, 2 * MINUTE), job(0, 2, 2 * MINUTE), *(job(0, 1, 1, cls=cls) for cls in (0, 1, 2))]
-    small = world(jobs, sites, providers=[burst(), committed()], delay_rates=[0, UNIT, 2 * UNIT], period=MINUTE)
+    small = world(
+        jobs, sites, providers=[burst(), committed()], delay_rates=[0, UNIT, 2 * UNIT], period=MINUTE, pass_size=3
+    )
     result = run(small, lambda number, attempt, legal: (0, 2, 3, 3, 3)[number], MINUTE + 1)
     assert posted(result) == [
         (MINUTE, 0, BURST, MINUTE),

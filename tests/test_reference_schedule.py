@@ -59,7 +59,7 @@ def test_speed_tags_and_later_capacity_decide_what_suits():
         return 5
 
     jobs = [job(0, 4, 10, tags=2), job(6, 4, 10, tags=2)]
-    run(world(jobs, sites, providers=[burst(tags=3), burst(tags=1)]), choose, 10)
+    run(world(jobs, sites, providers=[burst(tags=3), burst(tags=1)], pass_size=1, reoffer_gap=99), choose, 10)
     assert asked == [[False, False, False, True, False, True], [False, False, False, True, True, True]]
 
 
@@ -168,6 +168,13 @@ def test_hold_stays_legal_beyond_max_hold_when_nothing_else_is():
     """No site is legal before the surprise at 50, and `max_hold` is 1."""
     small = world([job(0, 2, 1)], [site(1, steps=[(50, 2, 50)])], offer_interval=10, pass_size=1, max_hold=1)
     assert run(small, hold, 50).illegal == 0
+
+
+def test_hold_is_the_last_resort_where_there_is_no_pass():
+    """With `pass_size` 0 job 0 asks for hold and is queued at site 0. Job 1 (gang 2) has no legal site, and is held."""
+    result = run(world([job(0, 1, 1), job(0, 2, 1)], [site(1, steps=[(50, 2, 50)])]), hold, 1)
+    assert of_kind(result.log, OFFER) == [(0, OFFER, 0, 0, 1), (0, OFFER, 1, 1, 1)]
+    assert result.illegal == 1
 
 
 def test_an_eviction_begins_a_new_hold():

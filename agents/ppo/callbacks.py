@@ -92,6 +92,7 @@ class Guard(Watcher):
     """Checks observations, rewards, advantages, gradients and, before anything is saved, weights."""
 
     def _on_training_start(self) -> None:
+        require_finite("observations", cast("np.ndarray", self.ppo._last_obs), self.num_timesteps)
         self.ppo.policy.optimizer.register_step_pre_hook(self._check_gradients)
 
     def _on_step(self) -> bool:

@@ -33,7 +33,7 @@ REMEDY = "name the folder of a finished training run"
 ACTOR = "mlp_extractor.actor."  # prefix of the actor's weights in a saved policy
 SAMPLES = 10_000 if IS_COMPILED else 50  # observations on which the three forward passes must agree
 GOLDEN = 16
-FALLBACK = "cost_greedy"
+FALLBACK = "cost-greedy"
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "sb3-contrib", "stable-baselines3", "torch")
 
 

@@ -1,7 +1,8 @@
 """The site scorer in torch, and the policy that PPO trains.
 
 The mathematics stands in `fastsim/network.py`; here it is written once more with autograd. One network scores every
-site from (job, clock, site, pooled sites), and another scores holding: the same weights fit any number of sites. The critic has a trunk of its own: its large and noisy gradients never reach the actor.
+site from (job, clock, site, pooled sites), and another scores holding: the same weights fit any number of sites. The
+critic has a trunk of its own, so that its large and noisy gradients never reach the actor.
 """
 
 from typing import Any, cast

@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,9 @@ def train(
     formats = [TensorBoardOutputFormat(str(out / "tensorboard")), CSVOutputFormat(str(out / "progress.csv"))]
     model.set_logger(Logger(str(out), formats))
 
-    with Bar(clock) as bar:
+    with closing(model.logger), Bar(clock) as bar:
         scalars, checkpoints = Scalars(clock, settings, evaluate), Checkpoints(out / "checkpoints", settings)
         model.learn(2**60, CallbackList([Guard(), scalars, bar, checkpoints, Stop(clock)]))
-    model.logger.close()
     save(model, out / "model.zip")
     return out
 

@@ -1,0 +1,92 @@
+"""The command `tidegate`: verbs, and what every verb shares: exit codes, errors of the user's input, Ctrl-C, closed pipes.
+
+    0    done
+    1    failed, though the input was right; or whoever read the output closed the pipe
+    2    the user's input is wrong: one line on stderr, `error: where: what, value, reason, remedy`
+    130  interrupted
+"""
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from ..fastsim.errors import InputError
+from .verbs.decide import decide
+from .verbs.evaluate import evaluate
+from .verbs.export import export
+from .verbs.replay import replay
+from .verbs.scenarios import check, listing, show
+from .verbs.simulate import simulate
+from .verbs.train import train
+
+
+class Verbs(TyperGroup):
+    """Verbs, of which a wrong name is answered with the choices."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first argument names; InputError when there is none."""
+        choices = self.list_commands(ctx)
+        if args and args[0] not in choices and not args[0].startswith("-"):
+            reason = "there is none of this name"
+            raise InputError(ctx.command_path, "verb", args[0], reason, f"use one of {', '.join(choices)}")
+        return super().resolve_command(ctx, args)
+
+
+# Plain help and no completion: both would be imported before any verb runs.
+OPTIONS: dict[str, Any] = {"cls": Verbs, "no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
+
+app = typer.Typer(
+    name="tidegate",
+    help="Learns where every job of an AI lab should run: committed compute, burst compute, or wait.",
+    pretty_exceptions_enable=False,
+    **OPTIONS,
+)
+for verb in (train, evaluate, simulate, replay, export, decide):
+    app.command()(verb)
+
+scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)
+scenarios.command(name="list")(listing)
+scenarios.command()(show)
+scenarios.command()(check)
+app.add_typer(scenarios)
+
+
+def main(argv: list[str] | None = None) -> int | NoReturn:
+    """Run one verb; `argv` is the process's own where it is None. Returns 0, or raises SystemExit with another exit code."""
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except InputError as error:
+        code = _failed(error, 2)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        _forget_stdout()
+        code = 1
+    except (ArithmeticError, OSError) as error:  # training broke, or the machine refused
+        code = _failed(error, 1)
+    if code:
+        raise SystemExit(code)
+    return 0
+
+
+def _run(argv: list[str] | None) -> int:
+    """The exit code of one verb, as Typer gives it."""
+    try:
+        app(args=argv, prog_name="tidegate")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _failed(error: Exception, code: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return code
+
+
+def _forget_stdout() -> None:
+    """Nobody reads it any more; without this, Python complains about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,25 @@
+"""`tidegate export`: a bundle out of a training run."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from ...fastsim.errors import InputError
+from .progress import waiting
+
+
+def export(
+    run: Annotated[Path, Argument(help="Folder of a finished training run.")],
+    out: Annotated[Path, Option(help="New folder for the bundle.")],
+) -> None:
+    """Turn a training run into a bundle: an ONNX graph and its manifest."""
+    with waiting(quiet=False):
+        try:
+            from ..ppo import export as ppo
+        except ModuleNotFoundError as error:
+            reason, remedy = "is not installed", "pip install 'tidegate[train]'"
+            raise InputError("export", "package", error.name, reason, remedy) from error
+    with waiting(quiet=False, text="checking that torch, onnxruntime and the kernel agree"):
+        bundle = ppo.export(run, out)
+    print(f"wrote {bundle}")

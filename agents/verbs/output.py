@@ -1,0 +1,67 @@
+"""What verbs print and write: JSON, tables, and files that are whole or not there."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ...fastsim.errors import InputError
+
+WIDTH = 120  # columns, where there is no terminal
+
+
+def print_json(content: Any) -> None:
+    """One JSON text on stdout."""
+    print(json.dumps(content, indent=2, allow_nan=False))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+    """A table on stdout: the first column to the left, the others to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False)
+    for index, name in enumerate(head):
+        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    # As text, through print: a pipe that closes is then an error like any other.
+    text = StringIO()
+    Console(file=text, width=shutil.get_terminal_size((WIDTH, 24)).columns, markup=False, highlight=False).print(table)
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Names and values, one pair a line."""
+    pairs = [(name, str(value)) for name, value in facts]
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        print(f"{name:<{width}}  {value}")
+
+
+def check_target(option: str, path: Path | None, endings: Sequence[str]) -> None:
+    """Make sure, before any work, that `path` can be written and ends in one of `endings`.
+
+    An older file is replaced. Raises InputError, with the option's name.
+    """
+    if path is None:
+        return
+    if path.suffix not in endings:
+        raise InputError(option, "file", path, "has an unknown ending", f"use {' or '.join(endings)}")
+    if not path.parent.is_dir():
+        raise InputError(option, "file", path, "lies in a folder that does not exist", f"make {path.parent}")
+    if path.exists() and not path.is_file():
+        raise InputError(option, "file", path, "is not a regular file", "name another")
+
+
+def save(option: str, path: Path, content: bytes) -> None:
+    """Put `content` at `path`, whole or not at all. Raises InputError when the system refuses."""
+    from ...trained.durable import write_file
+
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise InputError(option, "file", path, f"cannot be written: {error.strerror}", "name another place") from error

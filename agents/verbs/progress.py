@@ -1,0 +1,32 @@
+"""What a person sees while a verb works: a spinner while kernels load, a bar while time passes. All on stderr, none for `--json`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+COMPILING = "loading; kernels are compiled once per installation, which takes about a minute"
+
+
+@contextmanager
+def waiting(quiet: bool, text: str = COMPILING) -> Iterator[None]:
+    """A spinner on a terminal, nothing elsewhere."""
+    with _console(quiet).status(text):
+        yield
+
+
+@contextmanager
+def bar(quiet: bool, text: str) -> Iterator[Any]:
+    """A bar on a terminal; what is yielded takes the share that is done, 0 to 1."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    percent = TextColumn("{task.percentage:3.0f} %")
+    columns = [TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn()]
+    with Progress(*columns, console=_console(quiet), transient=True) as progress:
+        task = progress.add_task(text, total=1.0)
+        yield lambda share: progress.update(task, completed=share)
+
+
+def _console(quiet: bool) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet)

@@ -1,0 +1,37 @@
+"""The plain rule under which warm starts are made: the site with the least price × requested time plus delay × estimated wait.
+
+It is here, and not among the agents, because environments may not know agents; it has no knobs, so that a warm
+start is the same for everyone.
+"""
+
+import numpy as np
+
+from ..fastsim.agent import Agent, chooser
+from ..fastsim.estimate import estimated_wait, marginal_price
+from ..fastsim.offers import offered_slot
+from ..fastsim.placing import footprint
+
+
+@chooser
+def choose(view, observation, mask, knobs, scratch):
+    """Least marginal cost plus delay cost among legal sites; hold only when none is legal."""
+    spec, jobs, world = view.spec, view.jobs, view.world
+    slot = offered_slot(world)
+    work = jobs[world.live[slot].job]
+    rate = float(spec.rules[0].delay_rate[work.cls]) * float(work.gang)
+    best, least = world.state[0].sites, 0.0
+    for site in range(world.state[0].sites):
+        if mask[site] == 0:
+            continue
+        accelerators = footprint(spec, work.gang, site)
+        hours = float(work.requested) * 1000.0 / float(spec.rules[0].speed[site, work.cls])
+        score = float(marginal_price(spec, world, site)) * float(accelerators) * hours
+        score += rate * float(estimated_wait(world, slot, accelerators, site))
+        if best == world.state[0].sites or score < least:
+            best, least = site, score
+    return best
+
+
+def patient() -> Agent:
+    """The rule as an agent."""
+    return Agent("patient", choose, np.zeros(0))

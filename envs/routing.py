@@ -1,0 +1,106 @@
+"""The batched core of the environment: many episodes side by side, stepped in place by one kernel call.
+
+`gymnasium.Env`, `gymnasium.vector.VectorEnv` and SB3's `VecEnv` are thin adapters over this class (single.py, vector.py,
+sb3.py); they differ in how they say that an episode is over.
+"""
+
+import numpy as np
+
+from ..fastsim.agent import Agent
+from ..fastsim.layout import Layout
+from ..fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES, layout
+from ..fastsim.play import step
+from ..fastsim.units import DAY
+from ..fastsim.worlds import Worlds
+from .patient import patient
+from .scenario import Scenario
+from .warm import draw_pool, fill_bank
+
+STATES_PER_EPISODE = 2
+
+
+class RoutingBatch:
+    """Episodes of one scenario, each waiting with an offer.
+
+    Every array below is filled in place by `reset` and `step`; copy what must be kept. Episodes begin at different
+    instants of different streams, and the first ones end after random parts of a horizon, so that a batch never sees one hour of the
+    week only. An episode is never terminated: at its horizon it is truncated on an offer, whose observation is there to
+    bootstrap from.
+    """
+
+    def __init__(self, scenario: Scenario, episodes: int, seed: int, *, streams: int | None = None, rule: Agent | None = None) -> None:
+        self.scenario = scenario
+        self.layout: Layout = layout(len(scenario.sites))
+        self.features = {"job": JOB_FEATURES, "clock": CLOCK_FEATURES, "site": SITE_FEATURES}
+        self.observations = np.zeros((episodes, self.layout.size), np.float32)
+        self.final_observations = np.zeros_like(self.observations)  # rows of truncated episodes are fresh
+        self.masks = np.zeros((episodes, self.layout.actions), np.uint8)
+        self.rewards = np.zeros(episodes, np.float32)
+        self.truncated = np.zeros(episodes, np.bool_)
+        self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
+        self._before = np.zeros(episodes, np.int64)
+        self._status = np.zeros(episodes, np.int64)
+        self._nothing = np.full(episodes, -1, np.int64)
+        self._streams = min(episodes, 8) if streams is None else streams
+        self._rule = rule or patient()
+        self._spec = scenario.compile()
+        self._scale = float(scenario.reward_scale)
+        self.seed(seed)
+
+    def __len__(self) -> int:
+        return len(self.rewards)
+
+    def seed(self, seed: int) -> None:
+        """Draw new streams and warm starts, all named by `seed`; `reset` begins with them."""
+        self._rng = np.random.default_rng([seed, 0xE9150DE])
+        pool = draw_pool(self.scenario, seed, 0, self._streams)
+        self._bank = fill_bank(self.scenario, self._spec, pool, self._rule, STATES_PER_EPISODE * len(self), seed)
+        self.worlds = Worlds(self._spec, pool.jobs, len(self))
+        self._limit = np.full(len(self), pool.days * DAY, np.int64)
+        self._ends = np.zeros(len(self), np.int64)
+
+    def reset(self) -> None:
+        """Begin all episodes anew, out of phase."""
+        horizon = self.scenario.episodes.horizon_days * DAY
+        self._begin(np.arange(len(self)))
+        if len(self) > 1:
+            self._ends -= self._rng.integers(0, horizon, len(self))
+        self.rewards[:] = 0.0
+        self.truncated[:] = False
+
+    def step(self, actions: np.ndarray) -> None:
+        """Answer every offer and advance to the next; truncated episodes have already begun anew when this returns."""
+        np.copyto(self._before, self.costs)
+        self._advance(np.ascontiguousarray(actions, np.int64))
+        np.divide(self._before - self.costs, self._scale, out=self.rewards, casting="same_kind")
+        np.greater_equal(self.worlds.batch.state.now[:, 0], self._ends, out=self.truncated)
+        if self.truncated.any():
+            over = np.flatnonzero(self.truncated)
+            self.final_observations[over] = self.observations[over]
+            self._begin(over)
+
+    def _begin(self, episodes: np.ndarray) -> None:
+        """Begin these episodes from states of the bank."""
+        states = self._rng.integers(0, len(self._bank.begins), len(episodes))
+        self.worlds.copy_from(self._bank.worlds, states, episodes)
+        self._ends[episodes] = self._bank.ends[states]
+        self._advance(self._nothing)
+
+    def _advance(self, actions: np.ndarray) -> None:
+        """One kernel call; again, without actions, for episodes that had to wait for room."""
+        while True:
+            worlds = self.worlds
+            step(
+                worlds.spec,
+                worlds.jobs,
+                worlds.batch,
+                self._limit,
+                actions,
+                self.observations,
+                self.masks,
+                self.costs,
+                worlds.status,
+            )
+            if not worlds.make_room():
+                return
+            actions = self._nothing
