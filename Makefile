@@ -18,7 +18,7 @@ RULES := cost-greedy first-fit committed-only burst-only
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv run train export evaluate decide test lint format types imports check bench clean
+.PHONY: help venv run fresh train export evaluate decide test lint format types imports check bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,7 +36,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
-run: train export evaluate decide  ## train for three minutes, export, compare with the rules, decide one job
+run: fresh train export evaluate decide  ## train for three minutes, export, compare with the rules, decide one job
+
+# Only a folder that holds a training run of this name goes; one that OUT names stays, and training then refuses it.
+fresh:
+	@test ! -f runs/$(notdir $(SCENARIO))/settings.json || rm -rf runs/$(notdir $(SCENARIO))
 
 train: $(STAMP)  ## learn a policy for SCENARIO, in MINUTES
 	$(BIN)/tidegate train $(SCENARIO) --minutes $(MINUTES) --seed $(SEED) --out $(OUT)

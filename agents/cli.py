@@ -1,14 +1,14 @@
-"""The command `tidegate`: verbs, and what every verb shares: exit codes, errors of the user's input, Ctrl-C, closed pipes.
+"""The command `tidegate`: verbs, and what they share: exit codes, errors of the input, Ctrl-C, closed pipes.
 
-    0    done
-    1    failed, though the input was right; or whoever read the output closed the pipe
-    2    the user's input is wrong: one line on stderr, `error: where: what, value, reason, remedy`
-    130  interrupted
+0    done
+1    failed, though the input was right; or whoever read the output closed the pipe
+2    the user's input is wrong: one line on stderr, `error: where: what, value, reason, remedy`
+130  interrupted
 """
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -54,8 +54,8 @@ scenarios.command()(check)
 app.add_typer(scenarios)
 
 
-def main(argv: list[str] | None = None) -> int | NoReturn:
-    """Run one verb; `argv` is the process's own where it is None. Returns 0, or raises SystemExit with another exit code."""
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; without `argv`, the process's own. Returns 0, or raises SystemExit with another exit code."""
     try:
         code = _run(argv)
         sys.stdout.flush()

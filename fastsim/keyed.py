@@ -68,7 +68,7 @@ def draw(seed: int, stream: int, entity: int, attempt: int) -> np.uint64:
 @kernel
 def uniform(bits: np.uint64, n: int) -> int:
     """An integer in [0, n), for n up to 2^30, from the upper 32 bits."""
-    return (np.int64(np.uint64(bits) >> S32) * n) >> 32
+    return int((np.int64(np.uint64(bits) >> S32) * n) >> 32)
 
 
 @kernel

@@ -17,18 +17,8 @@ FCFS, EASY = 0, 1
 MAX_SITES, MAX_PROVIDERS, MAX_CLASSES, PRIORITIES = 8, 8, 16, 8
 NO = -1  # a floor or a budget that a contract does not have
 
-JOB = np.dtype(
-    [
-        ("arrival", "i8"),
-        ("walltime", "i8"),
-        ("requested", "i8"),
-        ("gang", "i4"),
-        ("tags", "i4"),
-        ("cls", "i2"),
-        ("priority", "i2"),
-    ],
-    align=True,
-)
+# int64 throughout: NumPy's narrow scalars would wrap in shifts and products where compiled code widens them
+JOB = np.dtype([(name, "i8") for name in ("arrival", "walltime", "requested", "gang", "tags", "cls", "priority")], align=True)
 RULES = np.dtype(
     [
         *((name, "i8") for name in ("sites", "providers", "classes")),  # how many

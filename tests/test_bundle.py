@@ -1,4 +1,4 @@
-"""Bundles: the exported policy answers as the trained one did, and everything that is not exactly a bundle is refused."""
+"""Bundles: the exported policy answers as the trained one did, and what is not exactly a bundle is refused."""
 
 import hashlib
 import io
@@ -14,6 +14,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+
 from tidegate.agents.ppo.export import export, kernel_scores, main, read_actor
 from tidegate.agents.ppo.network import SitePolicy
 from tidegate.agents.ppo.settings import Settings
@@ -437,7 +438,7 @@ def test_a_bundle_may_be_reached_through_a_link_to_its_folder(made: Path, tmp_pa
 
 
 def test_a_name_that_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file.*name the folder that holds"):
+    with pytest.raises(InputError, match=r"No such file.*name the folder that holds"):
         load(tmp_path / "nothing")
 
 

@@ -1,4 +1,4 @@
-"""Training: it learns what is known to be best, stops in time, leaves whole files, and stops before a number that is none."""
+"""Training: it learns what is known to be best, stops in time, leaves whole files, and never learns from NaN."""
 
 import json
 import signal
@@ -6,14 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+
 from tidegate.agents.ppo import callbacks
 from tidegate.agents.ppo import train as training
 from tidegate.agents.ppo.callbacks import Clock, NonFiniteError, save
 from tidegate.agents.ppo.export import export
+from tidegate.agents.ppo.network import SitePolicy, SiteScorer
 from tidegate.agents.ppo.settings import Settings
 from tidegate.agents.ppo.train import TimedPPO, train
 from tidegate.fastsim.errors import InputError
@@ -28,6 +30,10 @@ UPDATE = QUICK["episodes"] * QUICK["steps"]
 
 def trained(out: Path, decisions: int, make_envs: Any = ToyEnvs, **knobs: Any) -> Path:
     return train(ToyScenario(), 1.0, 1, out, make_envs, decisions=decisions, **QUICK | knobs)
+
+
+def actor_of(model: TimedPPO) -> SiteScorer:
+    return cast("SitePolicy", model.policy).actor
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +192,7 @@ def test_a_broken_update_stops_before_the_optimiser_steps(
             if where == "loss":
                 self.rollout_buffer.advantages[0, 0] = np.nan
             if where == "gradient":
-                self.policy.actor.score_bias.register_hook(lambda gradient: gradient * np.inf)
+                actor_of(self).score_bias.register_hook(lambda gradient: gradient * np.inf)
             super().train()
 
         def collect_rollouts(self, *arguments: Any, **options: Any) -> bool:
@@ -205,7 +211,7 @@ def test_a_broken_update_stops_before_the_optimiser_steps(
 
 def test_a_weight_that_is_no_number_is_never_saved(run: Path, tmp_path: Path) -> None:
     model = TimedPPO.load(run / "model.zip", device="cpu")
-    model.policy.actor.hold_bias.data[3] = np.nan
+    actor_of(model).hold_bias.data[3] = np.nan
     with pytest.raises(NonFiniteError, match="hold_bias"):
         save(model, tmp_path / "model.zip")
     assert not list(tmp_path.iterdir())

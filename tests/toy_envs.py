@@ -13,7 +13,7 @@ FEATURES = {"job": ("urgent", "size"), "clock": ("hour",), "site": ("merit", "no
 
 def layout(sites: int) -> Layout:
     """Layout of a toy observation."""
-    return Layout(*(len(FEATURES[part]) for part in ("job", "clock", "site")), sites)
+    return Layout(len(FEATURES["job"]), len(FEATURES["clock"]), len(FEATURES["site"]), sites)
 
 
 class ToyScenario:

@@ -10,26 +10,30 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    minutes: float = Field(3.0, gt=0, description="stop after this wall-clock time")
-    decisions: int = Field(2**60, gt=0, description="stop after this many decisions, if that comes first")
-    seed: int = Field(1, ge=0, lt=2**31, description="seed of weights, actions and episodes")
-    width: int = Field(64, ge=1, le=1024, description="width of every hidden layer")
-    episodes: int = Field(256, ge=1, description="episodes played side by side")
-    steps: int = Field(64, ge=1, description="decisions of each episode per update")
-    minibatch: int = Field(4096, ge=2, description="decisions per gradient step")
-    epochs: int = Field(4, ge=1, description="passes over the decisions of one update")
-    learning_rate: float = Field(5e-4, gt=0, description="Adam's step size; falls to zero over the run")
-    clip: float = Field(0.2, gt=0, description="PPO's bound on the change of an action's probability ratio")
-    gamma: float = Field(0.999, gt=0, le=1, description="discount per decision")
-    gae: float = Field(0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
-    entropy: float = Field(0.01, ge=0, description="weight of the entropy bonus; falls to zero like the learning rate")
-    value: float = Field(0.5, ge=0, description="weight of the critic's squared error")
-    gradient: float = Field(0.5, gt=0, description="largest norm of a gradient")
+    minutes: float = Field(default=3.0, gt=0, description="stop after this wall-clock time")
+    decisions: int = Field(default=2**60, gt=0, description="stop after this many decisions, if that comes first")
+    seed: int = Field(default=1, ge=0, lt=2**31, description="seed of weights, actions and episodes")
+    width: int = Field(default=64, ge=1, le=256, description="width of every hidden layer")
+    episodes: int = Field(default=256, ge=1, description="episodes played side by side")
+    steps: int = Field(default=64, ge=1, description="decisions of each episode per update")
+    minibatch: int = Field(default=4096, ge=2, description="decisions per gradient step")
+    epochs: int = Field(default=4, ge=1, description="passes over the decisions of one update")
+    learning_rate: float = Field(default=5e-4, gt=0, description="Adam's step size; falls to zero over the run")
+    clip: float = Field(default=0.2, gt=0, description="PPO's bound on the change of an action's probability ratio")
+    gamma: float = Field(default=0.999, gt=0, le=1, description="discount per decision")
+    gae: float = Field(default=0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
+    entropy: float = Field(
+        default=0.01, ge=0, description="weight of the entropy bonus; falls to zero like the learning rate"
+    )
+    value: float = Field(default=0.5, ge=0, description="weight of the critic's squared error")
+    gradient: float = Field(default=0.5, gt=0, description="largest norm of a gradient")
     # On two busy cores two threads were ten times slower than one: they wait for each other.
-    threads: int = Field(1, ge=1, description="torch threads; another number gives other last bits")
-    checkpoint_minutes: float = Field(5.0, gt=0, description="time between checkpoints")
-    checkpoints: int = Field(3, ge=1, description="checkpoints kept")
-    evaluate_minutes: float = Field(1.0, gt=0, description="time between evaluations, where the caller gave one")
+    threads: int = Field(default=1, ge=1, description="torch threads; another number gives other last bits")
+    checkpoint_minutes: float = Field(default=5.0, gt=0, description="time between checkpoints")
+    checkpoints: int = Field(default=3, ge=1, description="checkpoints kept")
+    evaluate_minutes: float = Field(
+        default=1.0, gt=0, description="time between evaluations, where the caller gave one"
+    )
 
     @model_validator(mode="after")
     def _minibatches_are_equal(self) -> Self:

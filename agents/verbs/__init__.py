@@ -1,1 +1,1 @@
-"""One file per verb of the command `tidegate`. What is heavy to import is imported inside the verb, so that `--help` is instant."""
+"""The verbs of the command `tidegate`, one a file. What is heavy is imported inside the verb: `--help` is instant."""

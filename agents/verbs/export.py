@@ -10,7 +10,7 @@ from .progress import waiting
 
 
 def export(
-    run: Annotated[Path, Argument(help="Folder of a finished training run.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Folder of a finished training run.")],
     out: Annotated[Path, Option(help="New folder for the bundle.")],
 ) -> None:
     """Turn a training run into a bundle: an ONNX graph and its manifest."""

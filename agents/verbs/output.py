@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
@@ -18,19 +19,28 @@ def print_json(content: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """A table on stdout: the first column to the left, the others to the right."""
+    """A table on stdout; columns of numbers are set to the right."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False)
+    cells = [[str(cell) for cell in row] for row in rows]
     for index, name in enumerate(head):
-        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    # As text, through print: a pipe that closes is then an error like any other.
+        is_number = all(row[index][:1].isdigit() or row[index][:1] in "-–" for row in cells)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    print_rich(table)
+
+
+def print_rich(content: Any) -> None:
+    """What Rich renders, as text, through print: a pipe that closes is then an error like any other."""
+    from rich.console import Console
+
     text = StringIO()
-    Console(file=text, width=shutil.get_terminal_size((WIDTH, 24)).columns, markup=False, highlight=False).print(table)
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    is_terminal = sys.stdout.isatty()  # colours for people only
+    Console(file=text, width=width, force_terminal=is_terminal, markup=False, highlight=False).print(content)
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 

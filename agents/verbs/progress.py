@@ -1,5 +1,6 @@
-"""What a person sees while a verb works: a spinner while kernels load, a bar while time passes. All on stderr, none for `--json`."""
+"""What is seen, on stderr, while a verb works: a spinner while kernels load, a bar while time passes."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,4 +30,5 @@ def bar(quiet: bool, text: str) -> Iterator[Any]:
 def _console(quiet: bool) -> Any:
     from rich.console import Console
 
-    return Console(stderr=True, quiet=quiet)
+    # Where stderr is a file, Rich would still write an empty line.
+    return Console(stderr=True, quiet=quiet or not sys.stderr.isatty())

@@ -18,7 +18,7 @@ def listing(json: Annotated[bool, Option("--json", help="Print JSON.")] = False)
         print_table(("scenario", "title"), ((one.name, one.title) for one in found))
 
 
-def show(name: Annotated[str, Argument(help="Name of a scenario, or a .toml file.")]) -> None:
+def show(name: Annotated[str, Argument(metavar="NAME", help="Name of a scenario, or a .toml file.")]) -> None:
     """Show what a scenario holds."""
     from ...envs.scenario import load
 
@@ -64,7 +64,7 @@ def show(name: Annotated[str, Argument(help="Name of a scenario, or a .toml file
     )
 
 
-def check(file: Annotated[str, Argument(help="A .toml file, or the name of a scenario.")]) -> None:
+def check(file: Annotated[str, Argument(metavar="FILE", help="A .toml file, or the name of a scenario.")]) -> None:
     """Check that a scenario holds together and that no integer can overflow in it."""
     from ...envs.generator import demand_of
     from ...envs.scenario import load

@@ -10,7 +10,7 @@ from .progress import waiting
 
 
 def train(
-    scenario: Annotated[str, Argument(help="Name of a scenario, or a .toml file.")],
+    scenario: Annotated[str, Argument(metavar="SCENARIO", help="Name of a scenario, or a .toml file.")],
     minutes: Annotated[float, Option(help="Stop after this wall-clock time.")] = 3.0,
     seed: Annotated[int, Option(help="Seed of weights, actions and episodes.")] = 1,
     out: Annotated[Path | None, Option(help="New folder for the run.  [default: runs/SCENARIO]")] = None,

@@ -1,0 +1,137 @@
+"""Policies on the same held-out episodes: draw, warm up once, play each, compare."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...envs.scenario import Scenario
+from ...envs.traces.load import fits
+from ...envs.traces.read import read
+from ...envs.traces.table import Trace
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from .cohort import Chunk, Played
+from .episodes import AGES, MOST_EPISODES, Episode, recorded, specs_by_age, synthetic
+from .report import Report, Scores
+
+EPISODES, EPISODES_OF_A_TRACE = 64, 4
+CHUNK_EPISODES = 16  # played side by side, one a thread
+CHUNK_JOBS = 1_500_000  # in one chunk: 40 B in the table and 56 B of outcomes for each
+FEW_BLOCKS = 8
+
+Progress = Callable[[int, int], None]  # episodes played, of how many, counted once for each agent
+
+
+def evaluate(
+    scenario: Scenario,
+    agents: Sequence[Agent],
+    episodes: int | None = None,
+    seed: int = 0,
+    trace: Trace | str | Path | None = None,
+    load: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Play every agent on the same episodes.
+
+    Args:
+        scenario: The world.
+        agents: With different names; the others are compared against the first.
+        episodes: How many; None: 64 of drawn work, 4 of a trace.
+        seed: Names the episodes, and the resamples of the intervals. In [0, 2^63).
+        trace: A recorded trace, or its file, instead of drawn work.
+        load: Offered load instead of the scenario's, or of the trace's own.
+        progress: Told after each chunk of episodes and agent.
+
+    Raises:
+        InputError: a number, name, load or trace makes no sense.
+    """
+    recording = read(trace) if isinstance(trace, (str, Path)) else trace
+    count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
+    _check(agents, count, seed)
+    played: list[list[Played]] = [[] for _ in agents]
+    specs, done = specs_by_age(scenario), 0
+    for first, drawn in _chunks(scenario, recording, count, seed, load):
+        chunk = Chunk(specs, [(first + index) % AGES for index in range(len(drawn))], drawn)
+        for agent, results in zip(agents, played, strict=True):
+            results += chunk.play(agent)
+            done += len(drawn)
+            if progress is not None:
+                progress(done, count * len(agents))
+    scores = tuple(_joined(agent.name, results) for agent, results in zip(agents, played, strict=True))
+    return Report(
+        scenario=scenario.name,
+        digest=scenario.digest(),
+        sites=tuple(site.name for site in scenario.sites),
+        classes=tuple(cls.name for cls in scenario.classes),
+        seed=seed,
+        episodes=count,
+        trace=None if recording is None else recording.source,
+        load=load,
+        policies=scores,
+        notes=_notes(scenario, recording, scores),
+    )
+
+
+def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
+    """Refuse what names no evaluation."""
+    if not agents:
+        raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")
+    names = [agent.name for agent in agents]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise InputError("evaluation", "policy", name, "is given twice", "name each once")
+    if not 1 <= episodes <= MOST_EPISODES:
+        raise InputError("evaluation", "episodes", episodes, f"is outside 1 to {MOST_EPISODES}", "choose another")
+    if not 0 <= seed < 1 << 63:
+        raise InputError("evaluation", "seed", seed, "is outside [0, 2^63)", "choose another")
+
+
+def _chunks(
+    scenario: Scenario, trace: Trace | None, count: int, seed: int, load: float | None
+) -> Iterator[tuple[int, list[Episode]]]:
+    """Number of the first, and the episodes, of each chunk; drawn when they are needed."""
+    first, drawn, jobs = 0, [], 0
+    for episode in range(count):
+        following = _draw(scenario, trace, seed, episode, load)
+        if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
+            yield first, drawn
+            first, drawn, jobs = episode, [], 0
+        drawn.append(following)
+        jobs += len(following.jobs)
+    yield first, drawn
+
+
+def _draw(scenario: Scenario, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
+    """One episode by its number."""
+    if trace is None:
+        return Episode(*synthetic(scenario, seed, episode, load))
+    return Episode(*recorded(scenario, trace, seed, episode, load))
+
+
+def _joined(name: str, played: list[Played]) -> Scores:
+    """The episodes of one agent, one after the other."""
+    for episode, one in enumerate(played):
+        one.rows.episode = episode
+    return Scores(
+        name,
+        np.concatenate([one.rows for one in played]).view(np.recarray),
+        np.concatenate([one.waited for one in played]),
+        np.concatenate([one.cls for one in played]),
+    )
+
+
+def _notes(scenario: Scenario, trace: Trace | None, scores: tuple[Scores, ...]) -> tuple[str, ...]:
+    """What a reader must know to read the figures."""
+    notes = []
+    if trace is not None:
+        weeks = len(np.unique(scores[0].rows.block))
+        notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")
+        if (warning := fits(trace, scenario)) is not None:
+            notes.append(warning)
+    blocks = len(np.unique(scores[0].rows.block if trace is not None else scores[0].rows.episode))
+    if blocks < FEW_BLOCKS:
+        notes.append(f"{blocks} blocks are few: the intervals are too narrow, or none can be given")
+    left = [(one.name, count) for one in scores if (count := one.total("unfinished"))]
+    notes += [f"{name}: {count} jobs never finished; they are charged until the end" for name, count in left]
+    return tuple(notes)

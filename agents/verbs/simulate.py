@@ -1,0 +1,86 @@
+"""`tidegate simulate`: one episode under one policy."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from .output import check_target, print_facts, print_json, print_table, save
+from .progress import bar, waiting
+
+
+def simulate(
+    scenario: Annotated[str, Argument(metavar="SCENARIO", help="Name of a scenario, or a .toml file.")],
+    policy: Annotated[str, Option(help="A rule, or the folder of a bundle.")],
+    seed: Annotated[int, Option(min=0, help="Names the jobs that arrive.")] = 1,
+    days: Annotated[int | None, Option(min=1, help="Days of arrivals.  [default: the scenario's horizon]")] = None,
+    events: Annotated[Path | None, Option(help="Write the event log to this .csv or .parquet file.")] = None,
+    json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Play one episode, from empty sites on, and sum it up."""
+    from ...envs.scenario import load as load_scenario
+
+    world = load_scenario(scenario)
+    check_target("--events", events, (".csv", ".parquet"))
+    with waiting(json):
+        from ..evaluation.policies import resolve
+        from . import episode
+
+        agent = resolve(policy)
+    length = world.episodes.horizon_days if days is None else days
+    with bar(json, f"{world.name} under {agent.name}") as progress:
+        worlds = episode.played(world, agent, seed, length, progress)
+    with waiting(json, "summing up"):
+        summary = {"scenario": world.name, "scenario_digest": world.digest(), "policy": agent.name}
+        summary |= {"seed": seed, "days": length, **episode.summed_up(world, worlds)}
+        if events is not None:
+            _write(events, worlds)
+    if json:
+        print_json(summary)
+    else:
+        _print(summary)
+
+
+def _write(path: Path, worlds: Any) -> None:
+    from .events import as_csv, as_parquet
+
+    save("--events", path, (as_csv if path.suffix == ".csv" else as_parquet)(worlds.log()))
+
+
+def _print(summary: dict[str, Any]) -> None:
+    """The summary as tables."""
+    print_facts(
+        [
+            ("scenario", f"{summary['scenario']}, {summary['days']} days from empty sites, seed {summary['seed']}"),
+            ("policy", summary["policy"]),
+            ("jobs", _counts(summary, ("jobs", "finished", "waiting", "written_off"))),
+            ("decisions", _counts(summary, ("decisions", "moves", "illegal", "evictions"))),
+            ("events", f"{summary['events']:,}, SHA-256 {summary['digest']}"),
+        ]
+    )
+    print()
+    print_table(("cost", "dollars"), ((part.replace("_", " "), f"{x:,.2f}") for part, x in summary["cost"].items()))
+    print()
+    head = ("site", "hours available", "hours used", "utilisation")
+    print_table(
+        head,
+        (
+            (name, f"{use['available_hours']:,.0f}", f"{use['used_hours']:,.0f}", f"{use['utilisation']:.1%}")
+            for name, use in summary["sites"].items()
+        ),
+    )
+    print()
+    rows = (
+        (name, f"{one['jobs']:,}", _hours(one["wait_mean_hours"]), _hours(one["wait_p95_hours"]))
+        for name, one in summary["classes"].items()
+    )
+    print_table(("class", "jobs", "mean wait h", "p95 wait h"), rows)
+
+
+def _counts(summary: dict[str, Any], names: tuple[str, ...]) -> str:
+    first, *others = names
+    return f"{summary[first]:,}: " + ", ".join(f"{summary[name]:,} {name.replace('_', ' ')}" for name in others)
+
+
+def _hours(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
