@@ -9,7 +9,6 @@ import numpy as np
 from ..fastsim.agent import Agent
 from ..fastsim.layout import Layout
 from ..fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES, layout
-from ..fastsim.play import step
 from ..fastsim.units import DAY
 from ..fastsim.worlds import Worlds
 from .patient import patient
@@ -32,14 +31,10 @@ class RoutingBatch:
         self.scenario = scenario
         self.layout: Layout = layout(len(scenario.sites))
         self.features = {"job": JOB_FEATURES, "clock": CLOCK_FEATURES, "site": SITE_FEATURES}
-        self.observations = np.zeros((episodes, self.layout.size), np.float32)
-        self.final_observations = np.zeros_like(self.observations)  # rows of truncated episodes are fresh
-        self.masks = np.zeros((episodes, self.layout.actions), np.uint8)
+        self.final_observations = np.zeros((episodes, self.layout.size), np.float32)  # rows of truncated episodes are fresh
         self.rewards = np.zeros(episodes, np.float32)
         self.truncated = np.zeros(episodes, np.bool_)
-        self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
         self._before = np.zeros(episodes, np.int64)
-        self._status = np.zeros(episodes, np.int64)
         self._nothing = np.full(episodes, -1, np.int64)
         self._streams = min(episodes, 8) if streams is None else streams
         self._rule = rule or patient()
@@ -56,6 +51,7 @@ class RoutingBatch:
         pool = draw_pool(self.scenario, seed, 0, self._streams)
         self._bank = fill_bank(self.scenario, self._spec, pool, self._rule, STATES_PER_EPISODE * len(self), seed)
         self.worlds = Worlds(self._spec, pool.jobs, len(self))
+        self.observations, self.masks, self.costs = self.worlds.observations, self.worlds.masks, self.worlds.costs
         self._limit = np.full(len(self), pool.days * DAY, np.int64)
         self._ends = np.zeros(len(self), np.int64)
 
@@ -89,18 +85,7 @@ class RoutingBatch:
     def _advance(self, actions: np.ndarray) -> None:
         """One kernel call; again, without actions, for episodes that had to wait for room."""
         while True:
-            worlds = self.worlds
-            step(
-                worlds.spec,
-                worlds.jobs,
-                worlds.batch,
-                self._limit,
-                actions,
-                self.observations,
-                self.masks,
-                self.costs,
-                worlds.status,
-            )
-            if not worlds.make_room():
+            self.worlds.run(actions, self._rule, self._limit, 0, observes=True)
+            if not self.worlds.make_room():
                 return
             actions = self._nothing

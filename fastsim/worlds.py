@@ -12,10 +12,12 @@ from .errors import InputError
 from .jit import entry
 from .ledger import burst_cost, delay_cost, fees, overage_cost
 from .observe import layout
-from .play import copy, play
+from .play import ask, copy, run
 from .spec import Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
 from .units import NEVER
+
+FOREVER = 1 << 62  # turns
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,12 @@ class Worlds:
         self.spec, self.jobs = spec, jobs
         self.batch = allocate(episodes=episodes, slots=slots, log_rows=65_536 if log else 0, results=results)
         self._drained: list[list[np.ndarray]] = [[] for _ in range(episodes)]
+        shape = layout(int(spec.rules[0].sites))
+        self.observations = np.zeros((episodes, shape.size), np.float32)
+        self.masks = np.zeros((episodes, shape.actions), np.uint8)
+        self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
         self.status = np.zeros(episodes, np.int64)
+        self._no_scratch = np.zeros((episodes, 0), np.float32)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -82,11 +89,37 @@ class Worlds:
     def play(self, agent: Agent, until: int | np.ndarray = NEVER) -> np.ndarray:
         """Play every episode under `agent` until `until` [ms] or its last result; returns why each stopped (advance.py)."""
         ends = np.full(len(self), until, np.int64) if np.isscalar(until) else np.asarray(until, np.int64)
-        size = layout(int(self.spec.rules[0].sites)).size if agent.observes else 0
+        none = np.full(len(self), -1, np.int64)
         while True:
-            play(self.spec, self.jobs, self.batch, ends, agent.choose, agent.knobs, size, agent.scratch, self.status)
+            self.run(none, agent, ends, FOREVER)
             if not self.make_room():
                 return self.status
+
+    def run(self, actions: np.ndarray, agent: Agent, until: np.ndarray, turns: int, *, observes: bool | None = None) -> None:
+        """One call of the kernel `run` (play.py): answer with `actions`, play `turns` under `agent`; fills the arrays below in place."""
+        run(
+            self.spec,
+            self.jobs,
+            self.batch,
+            until,
+            actions,
+            agent.choose,
+            agent.knobs,
+            np.zeros((len(self), agent.scratch), np.float32) if turns else self._no_scratch,
+            turns,
+            agent.observes if observes is None else observes,
+            self.observations,
+            self.masks,
+            self.costs,
+            self.status,
+        )
+
+    def ask(self, agent: Agent) -> np.ndarray:
+        """The action that `agent` would take on each present offer, (episodes,) int64; `run` has left observations and masks."""
+        actions = np.zeros(len(self), np.int64)
+        scratch = np.zeros((len(self), agent.scratch), np.float32)
+        ask(self.spec, self.jobs, self.batch, agent.choose, agent.knobs, scratch, self.observations, self.masks, actions)
+        return actions
 
     def make_room(self) -> bool:
         """Whether some episode had stopped for want of slots or log rows, which there are now."""

@@ -58,8 +58,8 @@ def synthetic(scenario: Scenario, seed: int, episode: int, load: float | None) -
 def recorded(scenario: Scenario, trace: Trace, seed: int, episode: int, load: float | None) -> tuple[Jobs, np.ndarray]:
     """Jobs and edges of an episode that is the whole trace: a short warm-up, then blocks of a week.
 
-    The last block takes what is left, between half a week and one and a half (all of a shorter trace). Raises InputError
-    for a trace that is longer than the scenario, or so large that an integer could overflow.
+    The last block takes what is left, between half a week and one and a half (all of a shorter trace). Raises
+    InputError for a trace that is longer than the scenario, or so large that an integer could overflow.
     """
     jobs = to_jobs(trace, scenario, load, seed, FIRST_STREAM + episode)
     end = int(jobs.arrival[-1]) + 1

@@ -94,7 +94,7 @@ def _work(spec: Spec, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _wait_quantiles(outcomes: Outcomes, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and 95th percentile of the chosen jobs' waits [ms], by class and last of all; written-off jobs have none."""
+    """Median and 95th percentile of chosen jobs' waits [ms], by class and last of all. Written-off jobs have none."""
     chosen = chosen & (outcomes.written_off == 0)
     waited, cls = outcomes.waited[chosen], outcomes.cls[chosen]
     pairs = [quantiles(waited[cls == one]) for one in range(MAX_CLASSES)]

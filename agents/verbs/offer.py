@@ -14,8 +14,7 @@ from ...envs.generator import generate
 from ...envs.scenario import Scenario, load
 from ...fastsim.advance import OFFERED
 from ...fastsim.errors import InputError
-from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES, layout
-from ...fastsim.play import step
+from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...fastsim.state import OFFERS, SLOT_MASK
 from ...fastsim.units import DAY
 from ...fastsim.worlds import Worlds
@@ -64,11 +63,9 @@ def next_offer(scenario: Scenario, seed: int) -> Offer:
     worlds = Worlds(scenario.compile(), generate(scenario, seed, STREAM, days), 1)
     worlds.begin(0)
     worlds.play(cost_greedy.agent(), warm_up * DAY)
-    shape = layout(len(scenario.sites))
-    observations, masks = np.zeros((1, shape.size), np.float32), np.zeros((1, shape.actions), np.uint8)
-    until, costs, nothing = np.full(1, days * DAY), np.zeros(1, np.int64), np.full(1, -1)
+    until, nothing = np.full(1, days * DAY), np.full(1, -1)
     while True:
-        step(worlds.spec, worlds.jobs, worlds.batch, until, nothing, observations, masks, costs, worlds.status)
+        worlds.run(nothing, cost_greedy.agent(), until, 0, observes=True)
         if not worlds.make_room():
             break
     if worlds.status[0] != OFFERED:
@@ -77,7 +74,7 @@ def next_offer(scenario: Scenario, seed: int) -> Offer:
     state = worlds.state()
     item = worlds.batch.live[0, int(worlds.batch.keys[0, OFFERS, state.offer]) & SLOT_MASK]
     number = int(item.job)
-    return Offer(number, worlds.jobs[number], int(state.now), int(item.attempts), observations[0], masks[0] == 1)
+    return Offer(number, worlds.jobs[number], int(state.now), int(item.attempts), worlds.observations[0], worlds.masks[0] == 1)
 
 
 def timed(policy: Bundle, offer: Offer) -> tuple[int, np.ndarray, float]:
