@@ -1,7 +1,7 @@
 """How fast the environment steps: batches with full observations, Stable-Baselines3's view of them, and training.
 
-A decision is one answered offer; first offers are those of jobs that were not asked about before. Choosing actions is not timed,
-answering them is: advancing to the next offer, masks, observations, costs, rewards, new episodes.
+A decision is one answered offer; first offers are those of jobs that were not asked about before. Choosing actions is
+not timed, answering them is: advancing to the next offer, masks, observations, costs, rewards, new episodes.
 """
 
 import csv
@@ -15,8 +15,8 @@ from parts.machine import described, on_one_core, seconds_of, short, spread
 from parts.results import options, publish, table
 
 from tidegate.agents.ppo.train import train
+from tidegate.agents.ppo.vec_env import RoutingVecEnv
 from tidegate.envs.routing import RoutingBatch
-from tidegate.envs.sb3 import RoutingVecEnv
 from tidegate.envs.scenario import load
 from tidegate.fastsim.observe import JOB_FEATURES
 
@@ -79,29 +79,27 @@ def stepped(batch: RoutingBatch, choose: Choose, repeats: int) -> list[str]:
 
 
 def vec_env(repeats: int) -> str:
-    """What SB3's interface adds to a step of the batch."""
+    """What SB3's interface adds to a step of the batch: both take turns on the same episodes."""
     rows = []
     for size in SIZES:
         envs = RoutingVecEnv("small_team", size, seed=1)
         envs.reset()
-        bare = stepping(envs, envs.batch.step, repeats)
-        through = stepping(envs, envs.step, repeats)
-        shares = [f"{1e6 * seconds:,.0f} µs" for seconds in (bare, through, through - bare)]
-        rows.append([f"small_team, {size}", *shares, short(size / through)])
+        turns = [taking_turns(envs) for _ in range(repeats + 1)][1:]
+        bare, through = (median(times) for times in zip(*turns, strict=True))
+        shares = [f"{1e6 * seconds:,.0f} µs" for seconds in (bare, through)]
+        rows.append([f"small_team, {size}", *shares, f"{through / bare - 1:+.1%}", short(size / through)])
     return table(["episodes", "a step of the batch", "through VecEnv", "difference", "decisions/s"], rows)
 
 
-def stepping(envs: RoutingVecEnv, step: Callable[[np.ndarray], object], repeats: int) -> float:
-    """Seconds of one step with random legal actions: the median over repeats of the mean."""
-    rng, times = np.random.default_rng(1), []
-    calls = max(1, DECISIONS // envs.num_envs)
-    for _ in range(repeats + 1):
-        seconds = 0.0
-        for _ in range(calls):
-            actions = random_legal(envs.env_method("action_masks"), rng)
-            seconds += seconds_of(lambda actions=actions: step(actions))
-        times.append(seconds / calls)
-    return median(times[1:])
+def taking_turns(envs: RoutingVecEnv) -> tuple[float, float]:
+    """Mean seconds of a step of the batch, and of one through SB3's interface, with random legal actions."""
+    rng, seconds = np.random.default_rng(1), [0.0, 0.0]
+    calls = max(2, DECISIONS // envs.num_envs)
+    for call in range(calls):
+        actions = random_legal(envs.env_method("action_masks"), rng)
+        step = envs.step if call % 2 else envs.batch.step
+        seconds[call % 2] += seconds_of(lambda actions=actions, step=step: step(actions))
+    return 2 * seconds[0] / calls, 2 * seconds[1] / calls
 
 
 def training() -> str:

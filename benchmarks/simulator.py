@@ -1,8 +1,9 @@
-"""How fast the world runs: whole schedules beside plain Python and SimPy, whole futures under a rule, and what crowds cost.
+"""How fast the world runs: schedules beside plain Python and SimPy, futures under a rule, and what crowds cost.
 
 Everything is on one core and without observation, unless a table says otherwise.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -64,7 +65,7 @@ def timed(run: Callable[[], list[int]], right: np.ndarray, repeats: int) -> floa
 
 
 def replayed(jobs: Any, right: np.ndarray, is_easy: bool, repeats: int) -> float:
-    """Jobs per second of the engine with meters, ledger, offers and masks; the first run, which warms up, does not count."""
+    """Jobs per second of the engine with meters, ledger, offers and masks; the first run does not count."""
     spec, agent, seconds = one_site(golden.CAPACITY, is_easy), only_site.agent(), []
     for _ in range(repeats + 1):
         worlds = Worlds(spec, jobs, 1, slots=SLOTS, results=len(jobs))
@@ -101,7 +102,7 @@ def played(name: str, spec: Spec, jobs: Any, agent: Agent, repeats: int) -> list
     seconds, offers = [], (0, 0)
     for _ in range(repeats + 1):
         worlds = Worlds(spec, together, len(parts), slots=SLOTS)
-        for episode, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for episode, (first, last) in enumerate(itertools.pairwise(edges)):
             worlds.begin(episode, int(first), int(last))
         seconds.append(seconds_of(lambda worlds=worlds: worlds.play(agent, until)))
         state = worlds.batch.state
@@ -112,7 +113,16 @@ def played(name: str, spec: Spec, jobs: Any, agent: Agent, repeats: int) -> list
 
 def crowds(repeats: int) -> str:
     """What one job costs, from arrival to finish, when many run and when many wait."""
-    sizes = [(100, 0), (1_000, 0), (10_000, 0), (100_000, 0), (1_000, 10), (1_000, 100), (1_000, 1_000), (1_000, 10_000)]
+    sizes = [
+        (100, 0),
+        (1_000, 0),
+        (10_000, 0),
+        (100_000, 0),
+        (1_000, 10),
+        (1_000, 100),
+        (1_000, 1_000),
+        (1_000, 10_000),
+    ]
     rows = [[f"{running:,}", f"{queued:,}", f"{crowded(running, queued, repeats):,.0f}"] for running, queued in sizes]
     return table(["jobs that run", "jobs that wait", "ns per job"], rows) + "\n\nOne site, EASY, each job offered once."
 

@@ -1,7 +1,9 @@
-"""The plain rule under which warm starts are made: the site with the least price × requested time plus delay × estimated wait.
+"""The plain rule under which warm starts are made.
 
-It is here, and not among the agents, because environments may not know agents; it has no knobs, so that a warm
-start is the same for everyone.
+The site with the least price × requested time plus delay × estimated wait.
+
+It is here, and not among the agents, because environments may not know agents; it has no knobs, so that a warm start is
+the same for everyone.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Registers `tidegate/Routing-v0` with Gymnasium when it is imported.
 
 `import tidegate.envs.registration`, then `gymnasium.make("tidegate/Routing-v0", scenario="small_team")`; or in one go
-`gymnasium.make("tidegate.envs.registration:tidegate/Routing-v0", scenario="small_team")`. Gymnasium has read no entry points
-since 1.0, so an import it must be.
+`gymnasium.make("tidegate.envs.registration:tidegate/Routing-v0", scenario="small_team")`. Gymnasium has read no entry
+points since 1.0, so an import it must be.
 """
 
 import gymnasium

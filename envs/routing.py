@@ -1,7 +1,7 @@
 """The batched core of the environment: many episodes side by side, stepped in place by one kernel call.
 
-`gymnasium.Env`, `gymnasium.vector.VectorEnv` and SB3's `VecEnv` are thin adapters over this class (single.py, vector.py,
-sb3.py); they differ in how they say that an episode is over.
+`gymnasium.Env`, `gymnasium.vector.VectorEnv` and SB3's `VecEnv` are thin adapters over this class (single.py,
+vector.py, sb3.py); they differ in how they say that an episode is over.
 """
 
 import numpy as np
@@ -22,16 +22,20 @@ class RoutingBatch:
     """Episodes of one scenario, each waiting with an offer.
 
     Every array below is filled in place by `reset` and `step`; copy what must be kept. Episodes begin at different
-    instants of different streams, and the first ones end after random parts of a horizon, so that a batch never sees one hour of the
-    week only. An episode is never terminated: at its horizon it is truncated on an offer, whose observation is there to
-    bootstrap from.
+    instants of different streams, and the first ones end after random parts of a horizon, so that a batch never sees
+    one hour of the week only. An episode is never terminated: at its horizon it is truncated on an offer, whose
+    observation is there to bootstrap from.
     """
 
-    def __init__(self, scenario: Scenario, episodes: int, seed: int, *, streams: int | None = None, rule: Agent | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, episodes: int, seed: int, *, streams: int | None = None, rule: Agent | None = None
+    ) -> None:
         self.scenario = scenario
         self.layout: Layout = layout(len(scenario.sites))
         self.features = {"job": JOB_FEATURES, "clock": CLOCK_FEATURES, "site": SITE_FEATURES}
-        self.final_observations = np.zeros((episodes, self.layout.size), np.float32)  # rows of truncated episodes are fresh
+        self.final_observations = np.zeros(
+            (episodes, self.layout.size), np.float32
+        )  # rows of truncated episodes are fresh
         self.rewards = np.zeros(episodes, np.float32)
         self.truncated = np.zeros(episodes, np.bool_)
         self._before = np.zeros(episodes, np.int64)

@@ -1,6 +1,6 @@
 """`tidegate/Routing-v0`: one episode as a Gymnasium environment."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -17,14 +17,14 @@ class RoutingEnv(gymnasium.Env[np.ndarray, np.int64]):
     Action space: `Discrete(sites + 1)`: a site's number, or the last one: hold. Impossible actions are masked in
     `info["action_mask"]` (1 = legal); an illegal action is carried out as hold, or as the first legal one, and counted.
 
-    Observation space: `Box(-1, 1, (size,), float32)`, blocks `[job | clock | site 0 | site 1 | …]` of ratios, whose names are
-    `JOB_FEATURES`, `CLOCK_FEATURES` and `SITE_FEATURES` in fastsim/observe.py.
+    Observation space: `Box(-1, 1, (size,), float32)`, blocks `[job | clock | site 0 | site 1 | …]` of ratios, whose
+    names are `JOB_FEATURES`, `CLOCK_FEATURES` and `SITE_FEATURES` in fastsim/observe.py.
 
-    Reward: minus the growth of the avoidable cost (overage, burst, delay, write-offs) since the last decision, over the scenario's
-    `reward_scale`. The parts of that growth, in dollars, are in `info["cost"]`.
+    Reward: minus the growth of the avoidable cost (overage, burst, delay, write-offs) since the last decision, over the
+    scenario's `reward_scale`. The parts of that growth, in dollars, are in `info["cost"]`.
 
-    Start: a running cluster, drawn; the contract's age and what has been drawn of it come with it. `reset(seed=…)` draws new
-    streams of jobs; `reset()` begins elsewhere in the same ones.
+    Start: a running cluster, drawn; the contract's age and what has been drawn of it come with it. `reset(seed=…)`
+    draws new streams of jobs; `reset()` begins elsewhere in the same ones.
 
     End: never terminated; truncated at the first offer after the scenario's horizon. Nothing is drained.
 
@@ -33,7 +33,7 @@ class RoutingEnv(gymnasium.Env[np.ndarray, np.int64]):
     Version history: v0, the first.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
 
     def __init__(self, scenario: Scenario | str = "small_team", render_mode: str | None = None) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -44,7 +44,9 @@ class RoutingEnv(gymnasium.Env[np.ndarray, np.int64]):
         self.action_space = spaces.Discrete(shape.actions)
         self._parts = (0, 0, 0, 0)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode; see the class."""
         super().reset(seed=seed)
         if self._batch is None:
@@ -96,4 +98,3 @@ class RoutingEnv(gymnasium.Env[np.ndarray, np.int64]):
             "time_hours": int(state.now) / 3_600_000,
             "illegal": int(state.illegal),
         }
-

@@ -1,7 +1,7 @@
 """Warm starts: running clusters to begin episodes from, copied out of long plays under one plain rule.
 
-A *pool* holds a few drawn streams of jobs, shared by all episodes of a batch; a *bank* holds states of them at random instants.
-A contract is as old as the instant says: its period and what has been drawn of it come with the state.
+A *pool* holds a few drawn streams of jobs, shared by all episodes of a batch; a *bank* holds states of them at random
+instants. A contract is as old as the instant says: its period and what has been drawn of it come with the state.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,10 @@ class Bank:
 
 
 def draw_pool(scenario: Scenario, seed: int, first_stream: int, streams: int) -> Pool:
-    """Streams first_stream … of `seed`, long enough for a warm-up, a begin anywhere within a horizon, and a horizon from there."""
+    """Streams first_stream … of `seed`.
+
+    Long enough for a warm-up, a begin anywhere within a horizon, and a horizon from there.
+    """
     days = scenario.episodes.warm_up_days + 2 * scenario.episodes.horizon_days
     drawn = [generate(scenario, seed, first_stream + stream, days) for stream in range(streams)]
     first = np.cumsum([0, *(len(jobs) for jobs in drawn)])

@@ -49,7 +49,10 @@ def begin(spec: Spec, jobs: Jobs, world: World, first_job: int, last_job: int, n
 
 @kernel
 def advance(spec: Spec, jobs: Jobs, world: World, until: int) -> int:
-    """Run to the next offer (OFFERED) or to `until` (REACHED); or stop because every result is settled, or for want of room."""
+    """Run to the next offer (OFFERED) or to `until` (REACHED).
+
+    Or stop because every result is settled, or for want of room.
+    """
     state = world.state[0]
     while True:
         if state.offer < state.offers:

@@ -1,7 +1,7 @@
 """An agent, inside the kernel and outside.
 
-Inside it is `choose(view, observation, mask, knobs, scratch) -> action` with one signature for all, so that a compiled world can call any
-of them by pointer. Outside it is the same function with its knobs.
+Inside it is `choose(view, observation, mask, knobs, scratch) -> action` with one signature for all, so that a compiled
+world can call any of them by pointer. Outside it is the same function with its knobs.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .jit import IS_COMPILED, entry
+from .jit import entry, signature
 from .spec import JOB, ProviderTable, SiteTable, SpecTable
 from .state import View, World, allocate
-
-if IS_COMPILED:
-    import numba
-    from numba import types
 
 
 def example() -> tuple[Any, Any, World]:
@@ -25,14 +21,15 @@ def example() -> tuple[Any, Any, World]:
     return spec, np.zeros(1, JOB).view(np.recarray), allocate(episodes=1, slots=1)
 
 
-def _signature() -> Any:
-    """Numba's type of `choose`."""
+def _example_view() -> View:
+    """A view of the types that every view has."""
     spec, jobs, batch = example()
-    view = View(spec, jobs, World(*(array[0] for array in batch)))
-    return types.int64(numba.typeof(view), types.float32[::1], types.uint8[::1], types.float64[::1], types.float32[::1])
+    return View(spec, jobs, World(*(array[0] for array in batch)))
 
 
-CHOOSE = _signature() if IS_COMPILED else None
+CHOOSE = signature(
+    0, _example_view(), np.zeros(1, np.float32), np.zeros(1, np.uint8), np.zeros(1), np.zeros(1, np.float32)
+)
 
 
 def chooser(function: Callable[..., int]) -> Any:
@@ -44,8 +41,9 @@ def chooser(function: Callable[..., int]) -> Any:
 class Agent:
     """A named way to choose.
 
-    `choose(view, observation, mask, knobs, scratch)`: view: View; observation: (layout.size,) float32; mask: (actions,) uint8, 1 =
-    legal; knobs: (k,) float64, the agent's own parameters; scratch: (m,) float32, to write on. Returns an action.
+    `choose(view, observation, mask, knobs, scratch)`: view: View; observation: (layout.size,) float32; mask: (actions,)
+    uint8, 1 = legal; knobs: (k,) float64, the agent's own parameters; scratch: (m,) float32, to write on. Returns an
+    action.
     """
 
     name: str

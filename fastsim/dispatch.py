@@ -1,7 +1,7 @@
 """What starts at a site: gang FCFS, and EASY backfilling by requested walltime (rules.md, section 5).
 
-Two ways to the same schedule: where no announced step dips below the present capacity or lies ahead, the classic one with one
-shadow time and the accelerators to spare at it; otherwise the general one, which asks every announced step.
+Two ways to the same schedule: where no announced step dips below the present capacity or lies ahead, the classic one
+with one shadow time and the accelerators to spare at it; otherwise the general one, which asks every announced step.
 """
 
 from . import ordered

@@ -1,4 +1,7 @@
-"""What a router can work out about a site for the job that is offered: waits and marginal prices, from requested walltimes only."""
+"""What a router can work out about a site for the job that is offered.
+
+Waits and marginal prices, from requested walltimes only.
+"""
 
 from . import ordered
 from .jit import kernel
@@ -35,8 +38,8 @@ def ahead(world: World, slot: int, site: int) -> tuple[int, int]:
 def estimated_wait(world: World, slot: int, accelerators: int, site: int) -> int:
     """Wait [ms] at a site until `accelerators` are free for the job of `slot`, behind those queued before it.
 
-    Running jobs release at their requested ends (overrun ones now); what is queued beyond that drains at full capacity. Backfilling
-    may be kinder.
+    Running jobs release at their requested ends (overrun ones now); what is queued beyond that drains at full capacity.
+    Backfilling may be kinder.
     """
     state = world.state[0]
     before, work = ahead(world, slot, site)
@@ -55,7 +58,10 @@ def estimated_wait(world: World, slot: int, accelerators: int, site: int) -> int
 
 @kernel
 def marginal_price(spec: Spec, world: World, site: int) -> int:
-    """Avoidable price [µ$ per accelerator-hour] of one more hour here: nothing below a commitment's floor, overage beyond."""
+    """Avoidable price [µ$ per accelerator-hour] of one more hour here.
+
+    Nothing below a commitment's floor, overage beyond.
+    """
     state, rules = world.state[0], spec.rules[0]
     provider = rules.provider[site]
     if rules.kind[provider] != COMMITTED:
@@ -67,5 +73,5 @@ def marginal_price(spec: Spec, world: World, site: int) -> int:
 
 @kernel
 def marginal_cost(spec: Spec, world: World, gang: int, requested: int, site: int) -> int:
-    """Avoidable cost [µ$] of running a gang for `requested` ms (already at the site's speed) at the present marginal price."""
+    """Avoidable cost [µ$] of a gang for `requested` ms (already at the site's speed) at the present marginal price."""
     return cost(footprint(spec, gang, site) * requested, marginal_price(spec, world, site))

@@ -2,7 +2,7 @@
 
 from . import ordered
 from .jit import kernel
-from .ledger import WRITE_OFF_ACCOUNT, post_burst, post, resize, settle
+from .ledger import WRITE_OFF_ACCOUNT, post, post_burst, resize, settle
 from .log import ANNOUNCE, ARRIVE, CAPACITY, EVICT, FINISH, PRICE, WRITE_OFF, record
 from .offers import add_offer
 from .placing import enter, evict, leave, result_of, stop, suits

@@ -1,11 +1,12 @@
 """Compilation, in one place: how kernels are compiled, cached and spread over threads.
 
-`kernel` (called by kernels) and `entry` (called by Python) are the only decorators that reach Numba. Where Numba is absent or switched off, they return the function unchanged:
-the same source then runs as plain Python.
+`kernel` (called by kernels) and `entry` (called by Python) are the only decorators that reach Numba. Where Numba is
+absent or switched off, they return the function unchanged: the same source then runs as plain Python.
 
-Facts that decided the settings: a cached function does not notice that a helper in another file changed, so the cache folder
-is named after a hash of all kernel sources; bounds checks need code of their own, so their flag is in that name too; `fastmath` differs
-between CPUs and is never used; Numba's default error model checks each division and blocks vectorisation.
+Facts that decided the settings: a cached function does not notice that a helper in another file changed, so the cache
+folder is named after a hash of all kernel sources; bounds checks need code of their own, so their flag is in that name
+too; `fastmath` differs between CPUs and is never used; Numba's default error model checks each division and blocks
+vectorisation.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+numba: Any  # its own annotations do not cover configuration and types
 try:
     import numba
     from numba import prange
@@ -43,16 +45,16 @@ def _cache_folder() -> Path:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that other kernels call: it allocates nothing and returns no array.
 
-    Without reference counts (`_nrt`) a kernel runs four times as fast. It has no cache of its own: what is kept on disk is the
-    entry that it is part of.
+    Without reference counts (`_nrt`) a kernel runs four times as fast. It has no cache of its own: what is kept on disk
+    is the entry that it is part of.
     """
     if not IS_COMPILED or numba is None:
         return function
     return numba.njit(function, **_OPTIONS, _nrt=False, no_cfunc_wrapper=True)
 
 
-def entry(signature: Any = None, *, parallel: bool = False) -> Callable[..., Any]:
-    """Compile a function that Python calls, at its first call or at once for `signature`, and keep it on disk."""
+def entry(declared: Any = None, *, parallel: bool = False) -> Callable[..., Any]:
+    """Compile a function that Python calls (at its first call, or at once if declared) and keep it on disk."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         if not IS_COMPILED or numba is None:
@@ -62,14 +64,30 @@ def entry(signature: Any = None, *, parallel: bool = False) -> Callable[..., Any
         numba.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(_FOLDER)
         try:
             options = {**_OPTIONS, "cache": True, "parallel": parallel}
-            return numba.njit(function, **options) if signature is None else numba.njit(signature, **options)(function)
+            return numba.njit(function, **options) if declared is None else numba.njit(declared, **options)(function)
         finally:
             numba.config.CACHE_DIR = before
 
     return decorate
 
 
+def signature(result: Any, *arguments: Any) -> Any:
+    """Numba's signature of a function, from an example of its result and of each argument.
+
+    None where nothing is compiled. An argument may itself be a signature: a function that is passed by pointer.
+    """
+    if not IS_COMPILED:
+        return None
+    kinds = [
+        numba.types.FunctionType(argument)
+        if isinstance(argument, numba.core.typing.templates.Signature)
+        else numba.typeof(argument)
+        for argument in arguments
+    ]
+    return numba.typeof(result)(*kinds)
+
+
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 _FOLDER = _cache_folder() if IS_COMPILED else Path()
 
-__all__ = ["IS_COMPILED", "entry", "kernel", "prange"]
+__all__ = ["IS_COMPILED", "entry", "kernel", "prange", "signature"]

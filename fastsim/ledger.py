@@ -1,7 +1,7 @@
 """Contracts, meters and the double-entry ledger (rules.md, section 6). Money in µ$.
 
-A meter is a line: use(t) = rate × t + offset. It changes only when its rate does, so nothing is integrated between events,
-and any account can be read at any instant.
+A meter is a line: use(t) = rate × t + offset. It changes only when its rate does, so nothing is integrated between
+events, and any account can be read at any instant.
 """
 
 from .jit import kernel
@@ -103,7 +103,10 @@ def floor_so_far(spec: Spec, world: World, provider: int) -> int:
     if rules.floor_money[provider] >= 0:
         elapsed = (state.now - state.period_begin) // MINUTE
         minutes = (state.period_end - state.period_begin) // MINUTE
-        return rules.floor_money[provider] // minutes * elapsed + rules.floor_money[provider] % minutes * elapsed // minutes
+        return (
+            rules.floor_money[provider] // minutes * elapsed
+            + rules.floor_money[provider] % minutes * elapsed // minutes
+        )
     value = 0
     for site in range(rules.sites):
         if rules.provider[site] == provider:

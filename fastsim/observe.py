@@ -1,8 +1,8 @@
 """What a router may see, as one vector of ratios in [−1, 1].
 
-Counts and times become float64 once, are combined in float64, and are cast to float32 once, at the store: the same bits with and
-without Numba. Hidden things (walltimes, surprises, the future) have no way in: this file never reads `jobs.walltime`
-or an unannounced step.
+Counts and times become float64 once, are combined in float64, and are cast to float32 once, at the store: the same bits
+with and without Numba. Hidden things (walltimes, surprises, the future) have no way in: this file never reads
+`jobs.walltime` or an unannounced step.
 """
 
 from .dispatch import is_announced
@@ -84,7 +84,7 @@ def layout(sites: int) -> Layout:
 
 @kernel
 def squash(value: float, scale: float) -> float:
-    """value / (scale + |value|): order kept, no bounds lost."""
+    """Value / (scale + |value|): order kept, no bounds lost."""
     return value / (scale + abs(value))
 
 
@@ -97,7 +97,10 @@ def triangle(phase: float) -> float:
 
 @kernel
 def observe(spec: Spec, jobs: Jobs, world: World, mask, out) -> None:
-    """Write the observation of the present offer; `mask` is its legal actions. `out`: float32, as long as the layout says."""
+    """Write the observation of the present offer; `mask` is its legal actions.
+
+    `out`: float32, as long as the layout says.
+    """
     total = 0
     for site in range(world.state[0].sites):
         total += world.state[0].capacity[site]

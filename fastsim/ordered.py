@@ -1,7 +1,7 @@
 """Sorted rows and a binary heap of int64 keys, in preallocated arrays.
 
-A key carries its slot in the low bits (`time << SLOT_BITS | slot`), so keys are unique. Rows are short (jobs running or waiting at one
-site): moving a few hundred bytes costs less than any tree.
+A key carries its slot in the low bits (`time << SLOT_BITS | slot`), so keys are unique. Rows are short (jobs running or
+waiting at one site): moving a few hundred bytes costs less than any tree.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """A job's way through the world: it enters, is queued or held, starts, and leaves.
 
-Each verb keeps everything that depends on it in step: queues, meters, the heap of finishes, the totals that estimates read.
+Each verb keeps everything that depends on it in step: queues, meters, the heap of finishes, the totals that estimates
+read.
 """
 
 from . import ordered
@@ -158,7 +159,10 @@ def stop(spec: Spec, world: World, slot: int) -> None:
 
 @kernel
 def price_paid(spec: Spec, world: World, slot: int, until: int) -> int:
-    """Burst cost [µ$] of a job's present run from its start to `until`, following the price steps; 0 at committed sites."""
+    """Burst cost [µ$] of a job's present run from its start to `until`, following the price steps.
+
+    0 at committed sites.
+    """
     item = world.live[slot]
     site = item.site
     if spec.rules[0].kind[spec.rules[0].provider[site]] == COMMITTED:

@@ -1,4 +1,6 @@
-"""Whole futures without Python: batches of episodes advance to their next offer, or are played out under an agent, in one call.
+"""Whole futures without Python.
+
+Batches of episodes advance to their next offer, or are played out under an agent, in one call.
 
 Episodes are independent, so a batch runs one episode a thread; every result is the same for any number of threads.
 """
@@ -9,44 +11,30 @@ import numpy as np
 
 from .advance import OFFERED, advance
 from .agent import CHOOSE, example
-from .jit import IS_COMPILED, entry, kernel, prange
+from .jit import entry, kernel, prange, signature
 from .ledger import avoidable_cost
 from .observe import observe
 from .offers import carry_out, write_mask
 from .spec import Jobs, Spec
 from .state import View, World, copy_world, world_of
 
-if IS_COMPILED:
-    import numba
-    from numba import types
-
-
-def _types() -> tuple[Any, Any, Any]:
-    """Numba's types of a spec, jobs and a batch."""
-    spec, jobs, batch = example()
-    return numba.typeof(spec), numba.typeof(jobs), numba.typeof(batch)
-
-
-if IS_COMPILED:
-    SPEC, JOBS, BATCH = _types()
-    RUN = types.void(
-        SPEC,
-        JOBS,
-        BATCH,
-        types.int64[::1],
-        types.int64[::1],
-        types.FunctionType(CHOOSE),
-        types.float64[::1],
-        types.float32[:, ::1],
-        types.int64,
-        types.boolean,
-        types.float32[:, ::1],
-        types.uint8[:, ::1],
-        types.int64[::1],
-        types.int64[::1],
-    )
-else:
-    RUN = None
+NUMBERS, ROWS, BYTES = np.zeros(1, np.int64), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.uint8)
+RUN = signature(
+    None,
+    *example(),  # spec, jobs, batch
+    NUMBERS,  # until
+    NUMBERS,  # actions
+    CHOOSE,
+    np.zeros(1),  # knobs
+    ROWS,  # scratch
+    0,  # turns
+    False,  # observes
+    ROWS,  # observations
+    BYTES,  # masks
+    NUMBERS,  # costs
+    NUMBERS,  # status
+)
+ASK = signature(None, *example(), CHOOSE, np.zeros(1), ROWS, ROWS, BYTES, NUMBERS)
 
 
 @kernel
@@ -97,11 +85,14 @@ def run(
     costs: np.ndarray,
     status: np.ndarray,
 ) -> None:
-    """Answer each episode's offer with its action (−1: it has none to answer), then play up to `turns` decisions under `choose`.
+    """Answer each episode's offer with its action (−1.
 
-    `scratch` is (episodes, what the agent needs) float32. It stops at an offer, at `until` [ms], or for the reasons in advance.py, which `status` gets. Filled in place, a row an
-    episode: `masks` (actions,) uint8 and, if `observes`, `observations` (size,) float32 of the last offer; `costs`: avoidable cost so far,
-    µ$. With no turns this steps an environment; with an action and many turns it plays one branch of the future.
+    It has none to answer), then play up to `turns` decisions under `choose`.
+
+    `scratch` is (episodes, what the agent needs) float32. It stops at an offer, at `until` [ms], or for the reasons in
+    advance.py, which `status` gets. Filled in place, a row an episode: `masks` (actions,) uint8 and, if `observes`,
+    `observations` (size,) float32 of the last offer; `costs`: avoidable cost so far, µ$. With no turns this steps an
+    environment; with an action and many turns it plays one branch of the future.
     """
     for episode in prange(batch.state.shape[0]):
         view = View(spec, jobs, world_of(batch, episode))
@@ -125,22 +116,6 @@ def copy(source: World, sources: np.ndarray, target: World, targets: np.ndarray)
     """Copy episode sources[i] of one batch over episode targets[i] of another, which has at least as many slots."""
     for index in range(sources.shape[0]):
         copy_world(world_of(source, sources[index]), world_of(target, targets[index]))
-
-
-if IS_COMPILED:
-    ASK = types.void(
-        SPEC,
-        JOBS,
-        BATCH,
-        types.FunctionType(CHOOSE),
-        types.float64[::1],
-        types.float32[:, ::1],
-        types.float32[:, ::1],
-        types.uint8[:, ::1],
-        types.int64[::1],
-    )
-else:
-    ASK = None
 
 
 @entry(ASK)

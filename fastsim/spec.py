@@ -1,10 +1,10 @@
 """The scenario as the kernel reads it: read-only tables, shared by all episodes.
 
-`Spec` says what the world is (sites, providers, classes, schedules, rules); `Jobs` is what arrives. Neither changes while
-episodes run. Units are those of rules.md, section 1.
+`Spec` says what the world is (sites, providers, classes, schedules, rules); `Jobs` is what arrives. Neither changes
+while episodes run. Units are those of rules.md, section 1.
 
-The tables are fixed-size fields of one record, because a record crosses a call as one pointer: with an array a table, a decision
-spent four fifths of its time on passing arguments and counting references.
+The tables are fixed-size fields of one record, because a record crosses a call as one pointer: with an array a table, a
+decision spent four fifths of its time on passing arguments and counting references.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,25 @@ MAX_SITES, MAX_PROVIDERS, MAX_CLASSES, PRIORITIES = 8, 8, 16, 8
 NO = -1  # a floor or a budget that a contract does not have
 
 # int64 throughout: NumPy's narrow scalars would wrap in shifts and products where compiled code widens them
-JOB = np.dtype([(name, "i8") for name in ("arrival", "walltime", "requested", "gang", "tags", "cls", "priority")], align=True)
+JOB = np.dtype(
+    [(name, "i8") for name in ("arrival", "walltime", "requested", "gang", "tags", "cls", "priority")], align=True
+)
 RULES = np.dtype(
     [
         *((name, "i8") for name in ("sites", "providers", "classes")),  # how many
-        *((name, "i8") for name in ("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period")),
-        *((name, "i8", (MAX_SITES,)) for name in ("provider", "granule", "cube", "cube_from", "first_capacity", "first_price")),
+        *(
+            (name, "i8")
+            for name in ("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period")
+        ),
+        *(
+            (name, "i8", (MAX_SITES,))
+            for name in ("provider", "granule", "cube", "cube_from", "first_capacity", "first_price")
+        ),
         ("speed", "i8", (MAX_SITES, MAX_CLASSES)),  # permille; 0: the class cannot run there
-        *((name, "i8", (MAX_PROVIDERS,)) for name in ("kind", "tags", "floor_money", "floor_share", "overage_ratio", "budget")),
+        *(
+            (name, "i8", (MAX_PROVIDERS,))
+            for name in ("kind", "tags", "floor_money", "floor_share", "overage_ratio", "budget")
+        ),
         ("delay_rate", "i8", (MAX_CLASSES,)),
     ],
     align=True,
@@ -41,7 +52,9 @@ class Spec(NamedTuple):
 
     rules: Any  # (1,) RULES
     capacity_steps: Any  # (steps,) CAPACITY_STEP, by (at, site); announced == at: a surprise
-    announcements: np.ndarray  # (steps announced after time 0,) int64: indices of capacity_steps, by (announced, site, at)
+    announcements: (
+        np.ndarray
+    )  # (steps announced after time 0,) int64: indices of capacity_steps, by (announced, site, at)
     price_steps: Any  # (steps,) PRICE_STEP, by (at, site)
 
 
@@ -103,7 +116,11 @@ class SpecTable:
             for name in ("kind", "tags", "floor_money", "floor_share", "overage_ratio", "budget"):
                 row[name][index] = getattr(provider, name)
         row.delay_rate[: len(self.delay_rates)] = self.delay_rates
-        steps = sorted((at, index, capacity, announced) for index, site in enumerate(self.sites) for at, capacity, announced in site.capacity_steps)
+        steps = sorted(
+            (at, index, capacity, announced)
+            for index, site in enumerate(self.sites)
+            for at, capacity, announced in site.capacity_steps
+        )
         later = [k for k, (at, _, _, announced) in enumerate(steps) if 0 < announced < at]
         later.sort(key=lambda k: (steps[k][3], steps[k][1], steps[k][0]))
         prices = sorted((at, index, price) for index, site in enumerate(self.sites) for at, price in site.price_steps)

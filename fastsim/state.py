@@ -1,7 +1,7 @@
 """What changes while an episode runs, and how it is copied.
 
-`World` is the state of one episode; a batch is the same tuple with a leading axis over episodes. Only jobs that wait or run
-are in it, in *slots*; a copy moves the used part of each array and nothing else, so that branching is cheap.
+`World` is the state of one episode; a batch is the same tuple with a leading axis over episodes. Only jobs that wait or
+run are in it, in *slots*; a copy moves the used part of each array and nothing else, so that branching is cheap.
 """
 
 from typing import Any, NamedTuple
@@ -71,8 +71,12 @@ STATE = np.dtype(
         ),
         ("queued_accelerators", "i8", (MAX_SITES, PRIORITIES)),
         ("queued_work", "i8", (MAX_SITES, PRIORITIES)),  # accelerators × requested ms
-        *((name, "i8", (MAX_PROVIDERS,)) for name in ("fee", "overage", "burst", "used", "unused", "spend")),  # µ$; spend: this period
-        *((name, "i8", (MAX_CLASSES,)) for name in ("waiting_gangs", "wait_offset", "delay_posted")),  # accelerators, accelerator-ms, µ$
+        *(
+            (name, "i8", (MAX_PROVIDERS,)) for name in ("fee", "overage", "burst", "used", "unused", "spend")
+        ),  # µ$; spend: this period
+        *(
+            (name, "i8", (MAX_CLASSES,)) for name in ("waiting_gangs", "wait_offset", "delay_posted")
+        ),  # accelerators, accelerator-ms, µ$
     ],
     align=True,
 )
@@ -97,7 +101,9 @@ LIVE = np.dtype(
     ],
     align=True,
 )
-RESULT = np.dtype([(name, "i8") for name in ("site", "start", "finish", "waited", "spent", "evictions", "written_off")], align=True)
+RESULT = np.dtype(
+    [(name, "i8") for name in ("site", "start", "finish", "waited", "spent", "evictions", "written_off")], align=True
+)
 
 UNPLACED = -1
 HEAP, FREE, OFFERS, HELD, QUEUES, RELEASES = 0, 1, 2, 3, 4, 4 + MAX_SITES  # rows of keys
@@ -112,7 +118,9 @@ class World(NamedTuple):
 
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
-    keys: np.ndarray  # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
+    keys: (
+        np.ndarray
+    )  # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
     log: np.ndarray  # (rows, 5) int64; no rows: no log
     results: Any  # (jobs,) RESULT; outcomes of the jobs from state.first_result on
 
@@ -148,13 +156,18 @@ def grown(batch: World, slots: int) -> World:
 
 @entry()
 def world_of(batch: World, episode: int) -> World:
-    """One episode of a batch, without copying. (An entry, because it returns arrays.)"""
-    return World(batch.state[episode], batch.live[episode], batch.keys[episode], batch.log[episode], batch.results[episode])
+    """One episode of a batch, without copying. (An entry, because it returns arrays.)."""
+    return World(
+        batch.state[episode], batch.live[episode], batch.keys[episode], batch.log[episode], batch.results[episode]
+    )
 
 
 @kernel
 def copy_world(source: World, target: World) -> None:
-    """Make `target` the same state; its log and results stay its own. It must have at least the slots that `source` uses."""
+    """Make `target` the same state; its log and results stay its own.
+
+    It must have at least the slots that `source` uses.
+    """
     target.state[0] = source.state[0]
     state = source.state[0]
     for slot in range(state.slots):

@@ -1,4 +1,7 @@
-"""Python's handle on a batch of episodes: begin, play, copy, read. It validates nothing that a scenario has validated."""
+"""Python's handle on a batch of episodes: begin, play, copy, read.
+
+It validates nothing that a scenario has validated.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,11 +60,13 @@ def read_totals(spec: Spec, batch: World, episode: int) -> tuple[int, int, int, 
 class Worlds:
     """A batch of episodes over one scenario and one pool of jobs.
 
-    `jobs` may hold several streams one after the other; each episode meets its own range of them. Slots grow by themselves when
-    more jobs wait than there is room for.
+    `jobs` may hold several streams one after the other; each episode meets its own range of them. Slots grow by
+    themselves when more jobs wait than there is room for.
     """
 
-    def __init__(self, spec: Spec, jobs: Jobs, episodes: int, *, slots: int = 256, log: bool = False, results: int = 0) -> None:
+    def __init__(
+        self, spec: Spec, jobs: Jobs, episodes: int, *, slots: int = 256, log: bool = False, results: int = 0
+    ) -> None:
         self.spec, self.jobs = spec, jobs
         self.batch = allocate(episodes=episodes, slots=slots, log_rows=65_536 if log else 0, results=results)
         self._drained: list[list[np.ndarray]] = [[] for _ in range(episodes)]
@@ -83,11 +88,17 @@ class Worlds:
         begin_one(self.spec, self.jobs, self.batch, episode, first_job, last, now)
 
     def ask_results(self, episode: int, first_job: int, count: int) -> None:
-        """Keep the outcomes of `count` jobs from first_job on, in `batch.results[episode]`, and stop when all are finished."""
+        """Keep the outcomes of `count` jobs from first_job on.
+
+        In `batch.results[episode]`, and stop when all are finished.
+        """
         ask_results_of(self.batch, episode, first_job, count)
 
     def play(self, agent: Agent, until: int | np.ndarray = NEVER) -> np.ndarray:
-        """Play every episode under `agent` until `until` [ms] or its last result; returns why each stopped (advance.py)."""
+        """Play every episode under `agent` until `until` [ms] or its last result.
+
+        Returns why each stopped (advance.py).
+        """
         ends = np.full(len(self), until, np.int64) if np.isscalar(until) else np.asarray(until, np.int64)
         none = np.full(len(self), -1, np.int64)
         while True:
@@ -95,8 +106,13 @@ class Worlds:
             if not self.make_room():
                 return self.status
 
-    def run(self, actions: np.ndarray, agent: Agent, until: np.ndarray, turns: int, *, observes: bool | None = None) -> None:
-        """One call of the kernel `run` (play.py): answer with `actions`, play `turns` under `agent`; fills the arrays below in place."""
+    def run(
+        self, actions: np.ndarray, agent: Agent, until: np.ndarray, turns: int, *, observes: bool | None = None
+    ) -> None:
+        """One call of the kernel `run` (play.py): answer with `actions`, play `turns` under `agent`.
+
+        Fills the arrays below in place.
+        """
         run(
             self.spec,
             self.jobs,
@@ -115,10 +131,15 @@ class Worlds:
         )
 
     def ask(self, agent: Agent) -> np.ndarray:
-        """The action that `agent` would take on each present offer, (episodes,) int64; `run` has left observations and masks."""
+        """The action that `agent` would take on each present offer, (episodes,) int64.
+
+        `run` has left observations and masks.
+        """
         actions = np.zeros(len(self), np.int64)
         scratch = np.zeros((len(self), agent.scratch), np.float32)
-        ask(self.spec, self.jobs, self.batch, agent.choose, agent.knobs, scratch, self.observations, self.masks, actions)
+        ask(
+            self.spec, self.jobs, self.batch, agent.choose, agent.knobs, scratch, self.observations, self.masks, actions
+        )
         return actions
 
     def make_room(self) -> bool:
@@ -126,7 +147,13 @@ class Worlds:
         if (self.status == CROWDED).any():
             slots = 2 * self.batch.keys.shape[2]
             if slots > MAX_SLOTS:
-                raise InputError("simulator", "jobs that wait or run at once", slots // 2, "a world holds at most 2^20", "lower the load")
+                raise InputError(
+                    "simulator",
+                    "jobs that wait or run at once",
+                    slots // 2,
+                    "a world holds at most 2^20",
+                    "lower the load",
+                )
             self.batch = grown(self.batch, slots)
             if self.batch.log.shape[1] > 0:
                 self._widen_log(16 * slots + 65_536)
@@ -156,7 +183,7 @@ class Worlds:
         return self.batch.state[episode, 0]
 
     def copy_from(self, other: "Worlds", sources: np.ndarray, targets: np.ndarray) -> None:
-        """Make episodes `targets` of this batch copies of episodes `sources` of another over the same scenario and jobs."""
+        """Make episodes `targets` of this batch copies of episodes `sources` of another over the same spec and jobs."""
         if other.batch.keys.shape[2] > self.batch.keys.shape[2]:
             self.batch = grown(self.batch, other.batch.keys.shape[2])
         copy(other.batch, np.asarray(sources, np.int64), self.batch, np.asarray(targets, np.int64))

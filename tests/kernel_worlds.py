@@ -61,7 +61,7 @@ def packed(world: World) -> Spec:
 def jobs_of(world: World) -> np.recarray:
     """The kernel's job table of a world."""
     jobs = np.zeros(len(world.jobs), JOB)
-    for name in JOB.names:
+    for name in JOB.names or ():
         jobs[name] = [getattr(job, name) for job in world.jobs]
     return jobs.view(np.recarray)
 

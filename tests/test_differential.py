@@ -1,4 +1,7 @@
-"""The kernel against the reference simulator, row by row: both are written from docs/rules.md, neither from the other."""
+"""The kernel against the reference simulator, row by row.
+
+Both are written from docs/rules.md, neither from the other.
+"""
 
 import os
 

@@ -6,8 +6,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import tidegate.envs.registration as registration
+from tidegate.agents.ppo.vec_env import RoutingVecEnv
 from tidegate.envs.routing import RoutingBatch
-from tidegate.envs.sb3 import RoutingVecEnv
 from tidegate.envs.scenario import load, names
 from tidegate.envs.vector import RoutingVectorEnv
 from tidegate.fastsim.units import HOUR
@@ -38,9 +38,7 @@ def test_a_seed_names_the_episode():
     env = gymnasium.make(registration.ENV_ID, scenario="small_team")
     runs = []
     for _ in range(2):
-        rows = [env.reset(seed=11)[0]]
-        for action in (0, 1, 2, 0, 0, 1):
-            rows.append(env.step(action)[0])
+        rows = [env.reset(seed=11)[0], *(env.step(action)[0] for action in (0, 1, 2, 0, 0, 1))]
         runs.append(np.array(rows))
     np.testing.assert_array_equal(runs[0], runs[1])
     assert (env.reset(seed=12)[0] != runs[0][0]).any()
@@ -64,7 +62,7 @@ def test_rewards_add_up_to_the_avoidable_cost(batch):
 def test_the_cost_in_info_is_the_reward():
     env = gymnasium.make(registration.ENV_ID, scenario="small_team")
     env.reset(seed=2)
-    scale = env.unwrapped.scenario.reward_scale / 1e6
+    scale = load("small_team").reward_scale / 1e6
     for _ in range(50):
         _, reward, _, _, info = env.step(0)
         assert reward == pytest.approx(-sum(info["cost"].values()) / scale, abs=1e-5)

@@ -1,4 +1,7 @@
-"""The kernel on its own: the golden schedule, the same bits everywhere, copies that are the original, hand-worked estimates."""
+"""The kernel on its own.
+
+The golden schedule, the same bits everywhere, copies that are the original, hand-worked estimates.
+"""
 
 import csv
 import os
@@ -74,7 +77,10 @@ def test_every_start_of_the_golden_schedule_is_exact(dispatch, column):
 
 
 def test_backfilling_fills_the_gap_before_the_blocked_head():
-    """4 accelerators. A (3, 0–4 h) runs; head B (4) is promised hour 4; C (1, 4 h) ends by then and starts; D (1, 5 h) would not."""
+    """4 accelerators. A (3, 0–4 h) runs.
+
+    Head B (4) is promised hour 4; C (1, 4 h) ends by then and starts; D (1, 5 h) would not.
+    """
     jobs = table([(0, 4, 4, 3), (1, 1, 1, 4), (1, 3, 3, 1), (1, 5, 5, 1)])
     assert (starts(one_site(4), jobs) // HOUR).tolist() == [0, 4, 1, 5]
     assert (starts(one_site(4, FCFS), jobs) // HOUR).tolist() == [0, 4, 5, 5]
@@ -118,7 +124,7 @@ def test_accelerators_and_jobs_are_conserved():
     worlds = small_team_worlds(cost_greedy.agent())
     for episode in range(len(worlds)):
         log, state = worlds.log(episode), worlds.state(episode)
-        occupied = {site: 0 for site in range(2)}
+        occupied = dict.fromkeys(range(2), 0)
         for _, kind, _, site, value in log.tolist():
             if kind == 10:
                 occupied[site] += value
@@ -173,7 +179,7 @@ def test_the_event_log_is_the_same_bits(environment, tmp_path):
 def test_an_agent_cannot_perturb_the_arrivals():
     logs = [small_team_worlds(agent).log() for agent in (cost_greedy.agent(), first_fit.agent())]
     arrivals = [log[log[:, 1] == 7] for log in logs]
-    np.testing.assert_array_equal(*arrivals)
+    np.testing.assert_array_equal(arrivals[0], arrivals[1])
 
 
 def test_a_small_world_grows_when_jobs_pile_up():

@@ -61,7 +61,7 @@ def test_the_digest_does_not_depend_on_how_a_number_or_a_table_is_written():
 
 def test_a_scenario_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
-        toy().name = "other"  # pyright: ignore[reportAttributeAccessIssue]
+        toy().name = "other"
 
 
 def test_the_toy_compiles_to_these_tables():

@@ -110,6 +110,17 @@ class Guard(Watcher):
         require_finite("gradients", norms.numpy(), self.num_timesteps)
 
 
+class CriticFirst(Watcher):
+    """Keeps the actor still at first: advantages from a critic that knows nothing would undo its warm start."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        super().__init__()
+        self.clock, self.share = clock, settings.critic_share if settings.imitated else 0.0
+
+    def _on_rollout_end(self) -> None:
+        cast("SitePolicy", self.ppo.policy).actor.requires_grad_(self.clock.share(self.num_timesteps) >= self.share)
+
+
 def save(model: MaskablePPO, path: Path) -> None:
     """Write `model` to `path`, whole or not at all; never with a weight that is not a number."""
     for name, weight in model.policy.named_parameters():

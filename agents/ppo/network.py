@@ -118,7 +118,9 @@ class SitePolicy(MaskableActorCriticPolicy):
         self.value_net = nn.Linear(self.width, 1)
         self.init_weights(self.value_net, VALUE_GAIN)
         options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
-        self.optimizer = self.optimizer_class(self.parameters(), **options)
+        critic = [*self.mlp_extractor.critic.parameters(), *self.value_net.parameters()]
+        groups = [{"params": list(self.actor.parameters())}, {"params": critic}]
+        self.optimizer = self.optimizer_class(groups, **options)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "layout": self.layout, "width": self.width}

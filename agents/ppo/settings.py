@@ -15,15 +15,26 @@ class Settings(BaseModel):
     seed: int = Field(default=1, ge=0, lt=2**31, description="seed of weights, actions and episodes")
     width: int = Field(default=64, ge=1, le=256, description="width of every hidden layer")
     episodes: int = Field(default=256, ge=1, description="episodes played side by side")
-    steps: int = Field(default=64, ge=1, description="decisions of each episode per update")
-    minibatch: int = Field(default=4096, ge=2, description="decisions per gradient step")
-    epochs: int = Field(default=4, ge=1, description="passes over the decisions of one update")
-    learning_rate: float = Field(default=5e-4, gt=0, description="Adam's step size; falls to zero over the run")
-    clip: float = Field(default=0.2, gt=0, description="PPO's bound on the change of an action's probability ratio")
-    gamma: float = Field(default=0.999, gt=0, le=1, description="discount per decision")
-    gae: float = Field(default=0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
+    steps: int = Field(default=128, ge=1, description="decisions of each episode per update")
+    minibatch: int = Field(default=16_384, ge=2, description="decisions per gradient step")
+    epochs: int = Field(default=2, ge=1, description="passes over the decisions of one update")
+    imitated: int = Field(
+        default=51_200, ge=0, description="offers labelled by the cost-greedy rule for a warm start; 0: none"
+    )
+    imitation_epochs: int = Field(default=6, ge=1, description="passes over those labels")
+    imitation_noise: float = Field(
+        default=0.1, ge=0, le=1, description="share of random answers while they are collected"
+    )
+    critic_share: float = Field(
+        default=0.2, ge=0, lt=1, description="first share of the run in which only the critic learns"
+    )
+    learning_rate: float = Field(default=1e-5, gt=0, description="Adam's step size for the actor; falls to zero")
+    critic_rate: float = Field(default=5e-4, gt=0, description="the same for the critic")
+    clip: float = Field(default=0.1, gt=0, description="PPO's bound on the change of an action's probability ratio")
+    gamma: float = Field(default=0.9998, gt=0, le=1, description="discount per decision")
+    gae: float = Field(default=0.97, ge=0, le=1, description="lambda of generalised advantage estimation")
     entropy: float = Field(
-        default=0.01, ge=0, description="weight of the entropy bonus; falls to zero like the learning rate"
+        default=0.0, ge=0, description="weight of the entropy bonus; falls to zero like the learning rate"
     )
     value: float = Field(default=0.5, ge=0, description="weight of the critic's squared error")
     gradient: float = Field(default=0.5, gt=0, description="largest norm of a gradient")

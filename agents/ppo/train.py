@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import ValidationError
@@ -21,7 +21,9 @@ from stable_baselines3.common.logger import CSVOutputFormat, Logger, TensorBoard
 
 from ...fastsim.errors import InputError
 from ...trained.durable import write_file
-from .callbacks import Bar, Checkpoints, Clock, Evaluate, Guard, Scalars, Stop, save
+from ..rules import cost_greedy
+from .callbacks import Bar, Checkpoints, Clock, CriticFirst, Evaluate, Guard, Scalars, Stop, save
+from .imitate import imitate
 from .network import SitePolicy
 from .settings import Settings
 
@@ -32,7 +34,7 @@ MakeEnvs = Callable[[Any, int, int], Any]
 
 def routing_envs(scenario: Any, episodes: int, seed: int) -> Any:
     """The environment of a scenario, many episodes side by side."""
-    from ...envs.sb3 import RoutingVecEnv
+    from .vec_env import RoutingVecEnv
 
     return RoutingVecEnv(scenario, episodes, seed)
 
@@ -41,9 +43,15 @@ class TimedPPO(MaskablePPO):
     """MaskablePPO whose schedules follow the clock of the run instead of a planned number of steps."""
 
     clock: Clock
+    critic_factor: float = 1.0
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         self._current_progress_remaining = 1 - self.clock.share(num_timesteps)
+
+    def _update_learning_rate(self, optimizers: Any) -> None:
+        """The critic's step size is in fixed proportion to the actor's."""
+        super()._update_learning_rate(optimizers)
+        optimizers.param_groups[1]["lr"] = optimizers.param_groups[0]["lr"] * self.critic_factor
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "clock"]
@@ -89,13 +97,23 @@ def train(
         seed=settings.seed,
         device="cpu",
     )
+    if settings.imitated and hasattr(envs, "batch"):
+        envs.reset()
+        agreed = imitate(cast("SitePolicy", model.policy).actor, envs.batch, cost_greedy.agent(), settings)
+        print(
+            f"warm start: the actor agrees with cost-greedy on {agreed:.1%} of {settings.imitated:,} offers",
+            file=sys.stderr,
+        )
+    model.critic_factor = settings.critic_rate / settings.learning_rate
     clock = model.clock = Clock(settings)
     formats = [TensorBoardOutputFormat(str(out / "tensorboard")), CSVOutputFormat(str(out / "progress.csv"))]
     model.set_logger(Logger(str(out), formats))
 
     with closing(model.logger), Bar(clock) as bar:
         scalars, checkpoints = Scalars(clock, settings, evaluate), Checkpoints(out / "checkpoints", settings)
-        model.learn(2**60, CallbackList([Guard(), scalars, bar, checkpoints, Stop(clock)]))
+        model.learn(
+            2**60, CallbackList([Guard(), CriticFirst(clock, settings), scalars, bar, checkpoints, Stop(clock)])
+        )
     save(model, out / "model.zip")
     return out
 

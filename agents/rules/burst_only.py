@@ -1,4 +1,7 @@
-"""Burst only: buy everything by the hour. Among legal burst sites, the shortest estimated wait; committed only where nothing else is legal."""
+"""Burst only: buy everything by the hour.
+
+Among legal burst sites, the shortest estimated wait; committed only where nothing else is legal.
+"""
 
 import numpy as np
 

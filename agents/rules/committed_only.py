@@ -1,4 +1,7 @@
-"""Committed only: never buy burst. Among legal committed sites, the shortest estimated wait; burst only where nothing else is legal."""
+"""Committed only: never buy burst.
+
+Among legal committed sites, the shortest estimated wait; burst only where nothing else is legal.
+"""
 
 import numpy as np
 

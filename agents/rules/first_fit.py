@@ -1,6 +1,9 @@
-"""First fit: the first legal site, committed ones first, where the job can start now; else queue at the shortest committed wait.
+"""First fit: the first legal site, committed ones first, where the job can start now.
 
-What cluster operators write first ("on-prem first, spill when full"); with re-offers it spills as soon as burst has room.
+Else queue at the shortest committed wait.
+
+What cluster operators write first ("on-prem first, spill when full"); with re-offers it spills as soon as burst has
+room.
 """
 
 import numpy as np

@@ -74,7 +74,9 @@ def next_offer(scenario: Scenario, seed: int) -> Offer:
     state = worlds.state()
     item = worlds.batch.live[0, int(worlds.batch.keys[0, OFFERS, state.offer]) & SLOT_MASK]
     number = int(item.job)
-    return Offer(number, worlds.jobs[number], int(state.now), int(item.attempts), worlds.observations[0], worlds.masks[0] == 1)
+    return Offer(
+        number, worlds.jobs[number], int(state.now), int(item.attempts), worlds.observations[0], worlds.masks[0] == 1
+    )
 
 
 def timed(policy: Bundle, offer: Offer) -> tuple[int, np.ndarray, float]:

@@ -27,6 +27,6 @@ def train(
             reason, remedy = "is not installed", "pip install 'tidegate[train]'"
             raise InputError("train", "package", error.name, reason, remedy) from error
         # Its kernels are compiled when it is imported.
-        from ...envs import sb3  # noqa: F401
+        from ..ppo import vec_env  # noqa: F401
     run = ppo.train(world, minutes, seed, folder)
     print(f"wrote {run / 'model.zip'}")

@@ -7,7 +7,13 @@ import numpy as np
 from tidegate.fastsim.spec import BURST, COMMITTED, EASY, FCFS, JOB, ProviderTable, SiteTable, Spec, SpecTable
 from tidegate.fastsim.units import DAY, DOLLAR, HOUR
 
-CLASSES = ((1024, 48.0, 1.5), (256, 8.0, 0.5), (128, 6.0, 1.0), (64, 1.0, 4.0), (32, 0.5, 6.0))  # gang, mean h, $ of delay
+CLASSES = (
+    (1024, 48.0, 1.5),
+    (256, 8.0, 0.5),
+    (128, 6.0, 1.0),
+    (64, 1.0, 4.0),
+    (32, 0.5, 6.0),
+)  # gang, mean h, $ of delay
 COMMITTED_GANGS, BURST_GANGS = 8192, 4096  # accelerators of the two plain sites
 
 

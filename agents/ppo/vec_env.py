@@ -7,16 +7,17 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
-from ..fastsim.layout import Layout
-from .routing import RoutingBatch
-from .scenario import Scenario, load
+from ...envs.routing import RoutingBatch
+from ...envs.scenario import Scenario, load
+from ...fastsim.layout import Layout
 
 
 class RoutingVecEnv(VecEnv):
     """Many episodes of `tidegate/Routing-v0`, stepped in place by one kernel call.
 
-    The observation that is returned is the batch's own array, which the next step overwrites; SB3's rollout buffers copy it.
-    A truncated episode begins anew in the same step, with `TimeLimit.truncated` and `terminal_observation` in its info.
+    The observation that is returned is the batch's own array, which the next step overwrites; SB3's rollout buffers
+    copy it. A truncated episode begins anew in the same step, with `TimeLimit.truncated` and `terminal_observation` in
+    its info.
     """
 
     def __init__(self, scenario: Scenario | str, episodes: int, seed: int) -> None:
@@ -39,7 +40,7 @@ class RoutingVecEnv(VecEnv):
             self.batch.seed(self._seeds[0])
         self._reset_seeds()
         self.batch.reset()
-        return self.batch.observations
+        return self.batch.observations.copy()
 
     def step_async(self, actions: np.ndarray) -> None:
         """Keep the actions for `step_wait`."""
@@ -57,13 +58,13 @@ class RoutingVecEnv(VecEnv):
                     "TimeLimit.truncated": True,
                     "terminal_observation": batch.final_observations[episode].copy(),
                 }
-        return batch.observations, batch.rewards.copy(), batch.truncated.copy(), infos
+        return batch.observations.copy(), batch.rewards.copy(), batch.truncated.copy(), infos
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> Any:
         """`action_masks`: all masks at once, bool (episodes, actions); there is no other method."""
         if method_name != "action_masks":
             raise AttributeError(f"RoutingVecEnv has no method {method_name!r}; it has 'action_masks'")
-        return self.batch.masks.view(np.bool_)
+        return self.batch.masks.astype(np.bool_)
 
     def has_attr(self, attr_name: str) -> bool:
         """sb3-contrib asks for `action_masks` this way."""
@@ -77,7 +78,9 @@ class RoutingVecEnv(VecEnv):
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Episodes have no attributes of their own."""
-        raise AttributeError(f"RoutingVecEnv: {attr_name!r} cannot be set for single episodes; make another environment")
+        raise AttributeError(
+            f"RoutingVecEnv: {attr_name!r} cannot be set for single episodes; make another environment"
+        )
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """No episode is wrapped."""
