@@ -38,9 +38,8 @@ def example(page: str, number: int = 0) -> str:
 def commands() -> list[tuple[str, str]]:
     """Page and text of every command in the docs; what follows a pipe is another program."""
     found = [(page.name, "".join(match)) for page in PAGES for match in COMMAND.findall(text(page))]
-    return [
-        (page, command.split(" | ")[0]) for page, command in found if "VERB" not in command and "--help" not in command
-    ]
+    spoken = ("VERB", "--help")  # about commands in general
+    return [(page, line.split(" | ")[0]) for page, line in found if not any(word in line for word in spoken)]
 
 
 def anchors(page: Path) -> set[str]:

@@ -141,3 +141,14 @@ def test_gymnasium_makes_the_vector_env():
     envs = gymnasium.make_vec(registration.ENV_ID, num_envs=2, scenario="small_team")
     observation, _ = envs.reset(seed=0)
     assert envs.observation_space.contains(observation)
+
+
+def test_what_sb3_is_given_outlives_the_next_step():
+    envs = RoutingVecEnv(short(), 4, seed=3)
+    observation, masks = envs.reset(), envs.env_method("action_masks")
+    kept = observation.copy(), masks.copy()
+    for _ in range(20):
+        envs.step(legal(np.random.default_rng(0), envs.env_method("action_masks")))
+    np.testing.assert_array_equal(observation, kept[0])
+    np.testing.assert_array_equal(masks, kept[1])
+    assert (envs.batch.observations != observation).any()

@@ -15,9 +15,9 @@ from ...fastsim.layout import Layout
 class RoutingVecEnv(VecEnv):
     """Many episodes of `tidegate/Routing-v0`, stepped in place by one kernel call.
 
-    The observation that is returned is the batch's own array, which the next step overwrites; SB3's rollout buffers
-    copy it. A truncated episode begins anew in the same step, with `TimeLimit.truncated` and `terminal_observation` in
-    its info.
+    What is returned is a copy: SB3 stores the observation and the mask of a decision only after the step that answers
+    it, and the batch fills its own arrays in place. A truncated episode begins anew in the same step, with
+    `TimeLimit.truncated` and `terminal_observation` in its info.
     """
 
     def __init__(self, scenario: Scenario | str, episodes: int, seed: int) -> None:
