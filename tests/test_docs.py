@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -48,9 +49,9 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def verb_of(words: list[str]):
+def verb_of(words: list[str]) -> tuple[Any, list[str]]:
     """The click command that the words after `tidegate` name, and the rest of them."""
-    command = get_command(cli.app)
+    command: Any = get_command(cli.app)
     while words and hasattr(command, "commands"):
         assert words[0] in command.commands, f"there is no verb {words[0]}"
         command, words = command.commands[words[0]], words[1:]

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from ...envs.routing import RoutingBatch
 from ...fastsim.agent import Agent
+from ...fastsim.observe import JOB_FEATURES
 from .network import SiteScorer
 from .settings import Settings
 
@@ -24,6 +25,7 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     Collects `settings.imitated` labels from `batch`, whose episodes move on.
     """
     observations, masks, labels = collect(batch, rule, settings)
+    weights = stakes(observations)
     optimizer = torch.optim.Adam(actor.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(settings.seed)
     updates = settings.imitation_epochs * (len(labels) // ROWS)
@@ -31,7 +33,8 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     for _ in range(settings.imitation_epochs):
         order = torch.randperm(len(labels), generator=generator)
         for rows in order[: len(labels) // ROWS * ROWS].split(ROWS):
-            loss = cross_entropy(scores(actor, observations[rows], masks[rows]), labels[rows])
+            losses = cross_entropy(scores(actor, observations[rows], masks[rows]), labels[rows], reduction="none")
+            loss = (losses * weights[rows]).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -39,6 +42,13 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     with torch.no_grad():
         agreed = scores(actor, observations, masks).argmax(1) == labels
     return float(agreed.float().mean())
+
+
+def stakes(observations: torch.Tensor) -> torch.Tensor:
+    """Weights (rows,) of labels: what a wrong answer costs grows with gang × requested walltime, and few offers hold most of it."""
+    gang, hours = (observations[:, JOB_FEATURES.index(name)] for name in ("gang", "requested_hours"))
+    work = gang / (1 - gang) * hours / (1 - hours)  # both were squashed
+    return 1 + (work / work.mean()).clamp(max=50)
 
 
 def scores(actor: SiteScorer, observations: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ class Settings(BaseModel):
     minibatch: int = Field(default=16_384, ge=2, description="decisions per gradient step")
     epochs: int = Field(default=2, ge=1, description="passes over the decisions of one update")
     imitated: int = Field(
-        default=51_200, ge=0, description="offers labelled by the cost-greedy rule for a warm start; 0: none"
+        default=409_600, ge=0, description="offers labelled by the cost-greedy rule for a warm start; 0: none"
     )
     imitation_epochs: int = Field(default=6, ge=1, description="passes over those labels")
     imitation_noise: float = Field(
@@ -28,7 +28,7 @@ class Settings(BaseModel):
     critic_share: float = Field(
         default=0.2, ge=0, lt=1, description="first share of the run in which only the critic learns"
     )
-    learning_rate: float = Field(default=1e-5, gt=0, description="Adam's step size for the actor; falls to zero")
+    learning_rate: float = Field(default=3e-5, gt=0, description="Adam's step size for the actor; falls to zero")
     critic_rate: float = Field(default=5e-4, gt=0, description="the same for the critic")
     clip: float = Field(default=0.1, gt=0, description="PPO's bound on the change of an action's probability ratio")
     gamma: float = Field(default=0.9998, gt=0, le=1, description="discount per decision")

@@ -6,6 +6,7 @@ requested), in ms; what comes back are their starts.
 
 import heapq
 from bisect import bisect_left, insort
+from typing import Any
 
 import simpy
 
@@ -111,9 +112,9 @@ def by_simpy(jobs: list[Job], capacity: int, is_easy: bool) -> list[int]:
             event = env.event()
             event._ok, event._value = True, None
             event.callbacks.append(dispatch)
-            env.schedule(event, priority=AFTER_EVENTS)  # type: ignore[arg-type]
+            env.schedule(event, priority=AFTER_EVENTS)  # pyright: ignore[reportArgumentType]
 
-    def finish(event: simpy.Event) -> None:
+    def finish(event: Any) -> None:
         queue.finish(event.value)
         later()
 
