@@ -103,7 +103,7 @@ def taking_turns(envs: RoutingVecEnv) -> tuple[float, float]:
 
 
 def training() -> str:
-    """MaskablePPO as `tidegate train` runs it, decisions learned from per second of wall time, on the CPU."""
+    """MaskablePPO as `tidegate train` runs it after its warm start: decisions learned from per second, on the CPU."""
     rows = []
     for size in (256, 1024):
         with tempfile.TemporaryDirectory() as folder:

@@ -45,7 +45,10 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
 
 
 def stakes(observations: torch.Tensor) -> torch.Tensor:
-    """Weights (rows,) of labels: what a wrong answer costs grows with gang × requested walltime, and few offers hold most of it."""
+    """Weights (rows,) of labels.
+
+    What a wrong answer costs grows with gang × requested walltime, and a few offers hold most of that.
+    """
     gang, hours = (observations[:, JOB_FEATURES.index(name)] for name in ("gang", "requested_hours"))
     work = gang / (1 - gang) * hours / (1 - hours)  # both were squashed
     return 1 + (work / work.mean()).clamp(max=50)
