@@ -60,7 +60,7 @@ def advance(spec: Spec, jobs: Jobs, world: World, until: int) -> int:
         if state.is_open == 1:
             dispatch_touched(spec, jobs, world)
             state.is_open = 0
-        if len(world.results) > 0 and state.open_results == 0:
+        if state.asked_results > 0 and state.open_results == 0:
             return SETTLED
         at = next_instant(spec, jobs, world)
         if at >= until:
@@ -93,6 +93,7 @@ def ask_results(world: World, first_job: int, count: int) -> None:
     """From now on keep the outcomes of `count` jobs from `first_job` on; none of them may have finished."""
     state = world.state[0]
     state.first_result = first_job
+    state.asked_results = count
     state.open_results = count
     for index in range(count):
         world.results[index].start = -1

@@ -210,7 +210,7 @@ def evict(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 def result_of(world: World, job: int) -> int:
     """Index of a job among the results, or −1 when its outcome is not asked for."""
     index = job - world.state[0].first_result
-    return index if 0 <= index < len(world.results) else -1
+    return index if 0 <= index < world.state[0].asked_results else -1
 
 
 @kernel

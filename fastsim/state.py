@@ -47,7 +47,8 @@ STATE = np.dtype(
                 "finished",  # jobs
                 "log_rows",
                 "first_result",  # job whose outcome is results[0]
-                "open_results",  # jobs of `results` that have not finished
+                "asked_results",  # how many jobs have an outcome
+                "open_results",  # those of them that have not finished
             )
         ),
         *(
@@ -118,9 +119,8 @@ class World(NamedTuple):
 
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
-    keys: (
-        np.ndarray
-    )  # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
+    # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
+    keys: np.ndarray
     log: np.ndarray  # (rows, 5) int64; no rows: no log
     results: Any  # (jobs,) RESULT; outcomes of the jobs from state.first_result on
 
@@ -156,7 +156,7 @@ def grown(batch: World, slots: int) -> World:
 
 @entry()
 def world_of(batch: World, episode: int) -> World:
-    """One episode of a batch, without copying. (An entry, because it returns arrays.)."""
+    """One episode of a batch, without copying; an entry, because it returns arrays."""
     return World(
         batch.state[episode], batch.live[episode], batch.keys[episode], batch.log[episode], batch.results[episode]
     )

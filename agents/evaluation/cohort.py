@@ -89,9 +89,7 @@ class Chunk:
         numbers = np.arange(len(self.episodes))
         worlds.copy_from(self.begun, numbers, numbers)
         for index, cohort in enumerate(self.cohorts):
-            # The kernel counts every job for which there is room as asked for, so all of them are.
-            count = min(self.room, int(self.last[index]) - cohort.first)
-            worlds.ask_results(index, cohort.first, count)
+            worlds.ask_results(index, cohort.first, len(cohort.is_scored))
         # One more keeps a world going to the window's end even when its last job has finished.
         worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in self.cohorts])
         readings = self._through_the_window(worlds, agent)

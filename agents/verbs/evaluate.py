@@ -25,7 +25,7 @@ def evaluate(
     seed: Annotated[int, Option(min=0, help="Names the episodes.")] = 1,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare policies on held-out episodes: cost with an interval, and the gap to the best rule and to the bound."""
+    """Compare policies on held-out episodes: costs, paired differences, intervals."""
     from ...envs.scenario import load as load_scenario
 
     world = load_scenario(scenario)
