@@ -52,9 +52,8 @@ class Spec(NamedTuple):
 
     rules: Any  # (1,) RULES
     capacity_steps: Any  # (steps,) CAPACITY_STEP, by (at, site); announced == at: a surprise
-    announcements: (
-        np.ndarray
-    )  # (steps announced after time 0,) int64: indices of capacity_steps, by (announced, site, at)
+    # (steps announced after time 0,) int64: indices of capacity_steps, by (announced, site, at)
+    announcements: np.ndarray
     price_steps: Any  # (steps,) PRICE_STEP, by (at, site)
 
 
