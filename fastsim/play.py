@@ -90,8 +90,8 @@ def run(
     An action of −1: the episode has no offer to answer. `scratch` is (episodes, what the agent needs) float32. It stops
     at an offer, at `until` [ms], or for the reasons in advance.py, which `status` gets.
 
-    Filled in place, a row an episode: `masks` (actions,) uint8 and, if `observes`, `observations` (size,) float32 of the
-    last offer; `costs`: avoidable cost so far, µ$. With no turns this steps an environment; with an action and many
+    Filled in place, a row an episode: `masks` (actions,) uint8 and, if `observes`, `observations` (size,) float32 of
+    the last offer; `costs`: avoidable cost so far, µ$. With no turns this steps an environment; with an action and many
     turns it plays one branch of the future.
     """
     for episode in prange(batch.state.shape[0]):

@@ -7,6 +7,8 @@ consequences of mistakes too, and the actor fits the labels by cross-entropy.
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
 from torch.nn.functional import cross_entropy
 
 from ...envs.routing import RoutingBatch
@@ -30,7 +32,8 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     generator = torch.Generator().manual_seed(settings.seed)
     updates = settings.imitation_epochs * (len(labels) // ROWS)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
-    for _ in range(settings.imitation_epochs):
+    epochs = track(range(settings.imitation_epochs), "warm start", console=Console(stderr=True), transient=True)
+    for _ in epochs:
         order = torch.randperm(len(labels), generator=generator)
         for rows in order[: len(labels) // ROWS * ROWS].split(ROWS):
             losses = cross_entropy(scores(actor, observations[rows], masks[rows]), labels[rows], reduction="none")
@@ -64,7 +67,7 @@ def collect(batch: RoutingBatch, rule: Agent, settings: Settings) -> tuple[torch
     rng = np.random.default_rng([settings.seed, 0x1417A7E])
     steps = -(-settings.imitated // len(batch))
     kept: tuple[list[np.ndarray], ...] = ([], [], [])
-    for _ in range(steps):
+    for _ in track(range(steps), "offers for the warm start", console=Console(stderr=True), transient=True):
         actions = batch.worlds.ask(rule)
         for store, array in zip(kept, (batch.observations, batch.masks.view(np.bool_), actions), strict=True):
             store.append(array.copy())

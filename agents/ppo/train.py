@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import torch
 from pydantic import ValidationError
+from rich.console import Console
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import CSVOutputFormat, Logger, TensorBoardOutputFormat
@@ -73,7 +74,8 @@ def train(
     settings = checked_settings(minutes=minutes, seed=seed, **knobs)
     claim(out)
     torch.set_num_threads(settings.threads)
-    envs = make_envs(scenario, settings.episodes, settings.seed)
+    with Console(stderr=True).status("drawing work, and running clusters to begin from"):
+        envs = make_envs(scenario, settings.episodes, settings.seed)
     layout = envs.layout
 
     write_file(out / "settings.json", settings.model_dump_json(indent=2).encode())
