@@ -6,10 +6,9 @@ Waits and marginal prices, from requested walltimes only.
 from . import ordered
 from .jit import kernel
 from .ledger import drawn, floor_so_far
-from .placing import footprint
 from .spec import COMMITTED, PRIORITIES, Spec
 from .state import QUEUES, RELEASES, SLOT_BITS, SLOT_MASK, World, priority_of
-from .units import cost, permille
+from .units import permille
 
 SCAN = 64  # queue places that are summed one by one; beyond them the totals by priority stand in
 
@@ -69,9 +68,3 @@ def marginal_price(spec: Spec, world: World, site: int) -> int:
     if drawn(spec, world, provider) < floor_so_far(spec, world, provider):
         return 0
     return permille(state.price[site], rules.overage_ratio[provider])
-
-
-@kernel
-def marginal_cost(spec: Spec, world: World, gang: int, requested: int, site: int) -> int:
-    """Avoidable cost [µ$] of a gang for `requested` ms (already at the site's speed) at the present marginal price."""
-    return cost(footprint(spec, gang, site) * requested, marginal_price(spec, world, site))

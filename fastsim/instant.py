@@ -44,7 +44,7 @@ def open_instant(spec: Spec, jobs: Jobs, world: World, at: int) -> None:
         state.wake = 1
         state.next_wake += interval
     if state.finishes > 0 and world.keys[HEAP, 0] >> SLOT_BITS == at:
-        complete(spec, jobs, world)
+        complete(spec, world)
     if state.next_schedule == at:
         lose_capacity(spec, jobs, world)
         gain_capacity(spec, world)
@@ -71,7 +71,7 @@ def schedule(spec: Spec, world: World) -> None:
 
 
 @kernel
-def complete(spec: Spec, jobs: Jobs, world: World) -> None:
+def complete(spec: Spec, world: World) -> None:
     """All completions of this instant, by job id."""
     state = world.state[0]
     heap = world.keys[HEAP]
@@ -80,8 +80,7 @@ def complete(spec: Spec, jobs: Jobs, world: World) -> None:
         # Keys that tie carry slots, not ids; the few that tie are taken in the order of their ids.
         slot = heap[0] & SLOT_MASK
         first = slot
-        ties = tied(heap, state.finishes, state.now)
-        if ties > 1:
+        if is_tied(heap, state.finishes):
             for index in range(state.finishes):
                 other = heap[index] & SLOT_MASK
                 if heap[index] >> SLOT_BITS == state.now and world.live[other].job < world.live[first].job:
@@ -97,13 +96,10 @@ def complete(spec: Spec, jobs: Jobs, world: World) -> None:
 
 
 @kernel
-def tied(heap, count: int, at: int) -> int:
-    """1 when the heap's top is the only finish at `at`, else 2: a second one would be a child of the root."""
-    if count > 1 and heap[1] >> SLOT_BITS == at:
-        return 2
-    if count > 2 and heap[2] >> SLOT_BITS == at:
-        return 2
-    return 1
+def is_tied(heap, count: int) -> bool:
+    """Whether another finish falls at the same time as the heap's top: it would be a child of the root."""
+    at = heap[0] >> SLOT_BITS
+    return (count > 1 and heap[1] >> SLOT_BITS == at) or (count > 2 and heap[2] >> SLOT_BITS == at)
 
 
 @kernel

@@ -12,7 +12,7 @@ from .layout import Layout
 from .ledger import drawn, floor_so_far, spend
 from .offers import offered_slot
 from .placing import footprint
-from .spec import COMMITTED, Jobs, Spec
+from .spec import COMMITTED, PRIORITIES, Jobs, Spec
 from .state import RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
 from .units import scaled_up
 
@@ -173,7 +173,7 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     wait = float(estimated_wait(world, slot, gang, site))
     before, _ = ahead(world, slot, site)
     queued, queued_work = 0.0, 0.0
-    for priority in range(8):
+    for priority in range(PRIORITIES):
         queued += float(state.queued_accelerators[site, priority])
         queued_work += float(state.queued_work[site, priority])
     price, marginal = float(state.price[site]), float(marginal_price(spec, world, site))
