@@ -11,7 +11,7 @@ import numpy as np
 from ..fastsim.agent import Agent, chooser
 from ..fastsim.estimate import estimated_wait, marginal_price
 from ..fastsim.offers import offered_slot
-from ..fastsim.placing import footprint
+from ..fastsim.needs import footprint
 
 
 @chooser

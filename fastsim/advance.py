@@ -1,22 +1,33 @@
 """The loop: from one offer to the next, to a time, or to the end of what is asked for."""
 
 from .dispatch import dispatch_touched
-from .instant import look_ahead, next_instant, open_instant, schedule
+from .failures import foresee
+from .instant import next_instant, open_instant
 from .jit import entry, kernel
 from .offers import list_pass
-from .spec import Jobs, Spec
+from .spec import KNOWN, Jobs, Spec
 from .state import World, world_of
+from .supply import look_ahead, pass_step, schedule, take_notice
 
 OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL = range(5)
+LOG_ROWS_A_JOB = 32
 
 
 @kernel
-def begin(spec: Spec, jobs: Jobs, world: World, first_job: int, last_job: int, now: int) -> None:
-    """An empty world at `now` that will meet the jobs from `first_job` up to `last_job`, excluded."""
+def begin(
+    spec: Spec, jobs: Jobs, world: World, first_job: int, last_job: int, now: int, seed: int, variant: int
+) -> None:
+    """An empty world at `now` that will meet the jobs from `first_job` up to `last_job`, excluded.
+
+    `seed` names its failures, grants and start-ups, `variant` the schedules that it follows.
+    """
     state = world.state[0]
     rules = spec.rules[0]
     state.sites = rules.sites
     state.now = now
+    state.seed = seed
+    state.variant = variant
+    state.first_job = first_job
     state.next_job = first_job
     state.last_job = last_job
     state.first_result = last_job
@@ -27,24 +38,40 @@ def begin(spec: Spec, jobs: Jobs, world: World, first_job: int, last_job: int, n
     for site in range(state.sites):
         state.capacity[site] = rules.first_capacity[site]
         state.price[site] = rules.first_price[site]
-    while state.next_step < len(spec.capacity_steps) and spec.capacity_steps[state.next_step].at < now:
-        step = spec.capacity_steps[state.next_step]
-        state.capacity[step.site] = step.capacity
-        state.next_step += 1
-    while state.next_price < len(spec.price_steps) and spec.price_steps[state.next_price].at < now:
-        change = spec.price_steps[state.next_price]
-        state.price[change.site] = change.price
-        state.next_price += 1
-    while (
-        state.next_announcement < len(spec.announcements)
-        and spec.capacity_steps[spec.announcements[state.next_announcement]].announced < now
-    ):
-        state.next_announcement += 1
+        state.reach[site] = spec.variants[variant].nominal[site]
+        state.price_offset[site] = 0
+    begin_schedules(spec, world, variant)
     for site in range(state.sites):
         state.delivered_offset[site] = -state.capacity[site] * now
         state.supply_offset[site] = -state.capacity[site] * now
-    look_ahead(spec, world)
+        look_ahead(spec, world, site)
+    foresee(spec, world)
     schedule(spec, world)
+
+
+@kernel
+def begin_schedules(spec: Spec, world: World, variant: int) -> None:
+    """What has happened and what has become known before now, without events."""
+    state = world.state[0]
+    drawn = spec.variants[variant]
+    state.next_step, state.last_step = drawn.first_step, drawn.last_step
+    state.next_notice, state.last_notice = drawn.first_notice, drawn.last_notice
+    while state.next_notice < state.last_notice:
+        notice = spec.notices[state.next_notice]
+        if notice.kind != KNOWN and notice.time >= state.now:
+            break
+        take_notice(spec, world, state.next_notice)
+        state.next_notice += 1
+    while state.next_step < state.last_step and spec.capacity_steps[state.next_step].at < state.now:
+        step = spec.capacity_steps[state.next_step]
+        state.capacity[step.site] = step.capacity
+        state.next_step += 1
+        pass_step(spec, world, step.site, step.later)
+    while state.next_price < len(spec.price_steps) and spec.price_steps[state.next_price].at < state.now:
+        change = spec.price_steps[state.next_price]
+        state.price_offset[change.site] += (state.price[change.site] - change.price) * change.at
+        state.price[change.site] = change.price
+        state.next_price += 1
 
 
 @kernel
@@ -82,8 +109,8 @@ def room(jobs: Jobs, world: World, at: int) -> int:
     last = state.next_job + free
     if last < state.last_job and jobs[last].arrival <= at:
         return CROWDED
-    # One instant writes at most a few rows for every job and a few for every account.
-    if world.log.shape[0] > 0 and world.log.shape[0] - state.log_rows < 8 * world.live.shape[0] + 1024:
+    # One instant writes some rows for every job (a run may stage from every provider) and a few for every account.
+    if world.log.shape[0] > 0 and world.log.shape[0] - state.log_rows < LOG_ROWS_A_JOB * world.live.shape[0] + 1024:
         return LOG_IS_FULL
     return OFFERED
 
@@ -101,9 +128,19 @@ def ask_results(world: World, first_job: int, count: int) -> None:
 
 
 @entry()
-def begin_one(spec: Spec, jobs: Jobs, batch: World, episode: int, first_job: int, last_job: int, now: int) -> None:
+def begin_one(
+    spec: Spec,
+    jobs: Jobs,
+    batch: World,
+    episode: int,
+    first_job: int,
+    last_job: int,
+    now: int,
+    seed: int,
+    variant: int,
+) -> None:
     """`begin` for one episode of a batch."""
-    begin(spec, jobs, world_of(batch, episode), first_job, last_job, now)
+    begin(spec, jobs, world_of(batch, episode), first_job, last_job, now, seed, variant)
 
 
 @entry()

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from .jit import entry, signature
-from .spec import JOB, ProviderTable, SiteTable, SpecTable
+from .spec import JOB, ClassTable, ProviderTable, SiteTable, SpecTable
 from .state import View, World, allocate
 
 
 def example() -> tuple[Any, Any, World]:
     """A spec, jobs and a batch of the types that all kernels are compiled for."""
-    spec = SpecTable((SiteTable(0, 1, 1, (1000,)),), (ProviderTable(0),), (1,), 86_400_000).pack()
+    spec = SpecTable((SiteTable(0, 1, 1, (1000,)),), (ProviderTable(0),), (ClassTable(1),), 86_400_000).pack()
     return spec, np.zeros(1, JOB).view(np.recarray), allocate(episodes=1, slots=1)
 
 

@@ -6,7 +6,7 @@ Waits and marginal prices, from requested walltimes only.
 from . import ordered
 from .jit import kernel
 from .ledger import drawn, floor_so_far
-from .spec import COMMITTED, PRIORITIES, Spec
+from .spec import PRIORITIES, Spec
 from .state import QUEUES, RELEASES, SLOT_BITS, SLOT_MASK, World, priority_of
 from .units import permille
 
@@ -63,8 +63,8 @@ def marginal_price(spec: Spec, world: World, site: int) -> int:
     """
     state, rules = world.state[0], spec.rules[0]
     provider = rules.provider[site]
-    if rules.kind[provider] != COMMITTED:
+    if rules.take_or_pay[provider] == 0:
         return state.price[site]
-    if drawn(spec, world, provider) < floor_so_far(spec, world, provider):
+    if drawn(spec, world, provider) < floor_so_far(spec, world, provider) + state.carried[provider]:
         return 0
     return permille(state.price[site], rules.overage_ratio[provider])

@@ -4,15 +4,16 @@
 absent or switched off, they return the function unchanged: the same source then runs as plain Python.
 
 Facts that decided the settings: a cached function does not notice that a helper in another file changed, so the cache
-folder is named after a hash of all kernel sources; bounds checks need code of their own, so their flag is in that name
-too; `fastmath` differs between CPUs and is never used; Numba's default error model checks each division and blocks
-vectorisation.
+folder is named after a hash of the sources that a kernel may call; bounds checks need code of their own, so their flag
+is in that name too; `fastmath` differs between CPUs and is never used; Numba's default error model checks each division
+and blocks vectorisation.
 """
 
 import hashlib
 import os
 import platform
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,20 @@ except ImportError:  # the router runs without Numba
 IS_COMPILED = numba is not None and not numba.config.DISABLE_JIT
 
 
-def _cache_folder() -> Path:
-    """Folder of compiled kernels, private to the user: a poisoned cache executes code."""
+def _cache_folder(source: Path) -> Path:
+    """Folder of the compiled kernels of one source file, private to the user: a poisoned cache executes code."""
     root = Path(__file__).parent.parent
+    part = source.parent
+    if root in part.parents and part.relative_to(root).parts[0] != "agents":
+        part = root / part.relative_to(root).parts[0]  # rules need nothing of their neighbours; others may
+    return _folder_of(root / "fastsim", part)
+
+
+@lru_cache
+def _folder_of(*parts: Path) -> Path:
+    """Folder named after all sources of these parts of the project: arrows run downhill, so no others matter."""
     digest = hashlib.sha256()
-    for source in sorted([*root.glob("fastsim/*.py"), *root.glob("envs/**/*.py"), *root.glob("agents/rules/*.py")]):
+    for source in sorted({source for part in parts for source in part.rglob("*.py")}):
         digest.update(source.read_bytes())
     version = numba.__version__ if numba is not None else ""
     checks = os.environ.get("NUMBA_BOUNDSCHECK", "0")
@@ -61,7 +71,8 @@ def entry(declared: Any = None, *, parallel: bool = False) -> Callable[..., Any]
             return function
         # The cache takes its folder from the configuration at decoration time; other packages keep theirs.
         before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(_FOLDER)
+        folder = os.environ.get("NUMBA_CACHE_DIR") or str(_cache_folder(Path(function.__code__.co_filename)))
+        numba.config.CACHE_DIR = folder
         try:
             options = {**_OPTIONS, "cache": True, "parallel": parallel}
             return numba.njit(function, **options) if declared is None else numba.njit(declared, **options)(function)
@@ -88,6 +99,5 @@ def signature(result: Any, *arguments: Any) -> Any:
 
 
 _OPTIONS = {"error_model": "numpy", "nogil": True}
-_FOLDER = _cache_folder() if IS_COMPILED else Path()
 
 __all__ = ["IS_COMPILED", "entry", "kernel", "prange", "signature"]

@@ -11,15 +11,17 @@ Compiled kernels return bits to Python as an int; hand them back as `np.uint64(b
 
 import numpy as np
 
-from .jit import kernel
+from .jit import entry, kernel
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 LOW = np.uint64(0xFFFFFFFF)
-S20, S27, S30, S31, S32, S44, S54 = (np.uint64(shift) for shift in (20, 27, 30, 31, 32, 44, 54))
+S2, S20, S27, S30, S31, S32, S44, S54 = (np.uint64(shift) for shift in (2, 20, 27, 30, 31, 32, 44, 54))
 CELL = np.uint64(1023)
 FRACTION = np.uint64((1 << 24) - 1)
+
+WORLDS = (1 << 62) - 1  # stream that names the seeds of worlds
 
 CELLS = 1024  # equal cells of a quantile table; the last of them is divided into 1024 again
 POINTS = 2 * CELLS
@@ -63,6 +65,12 @@ def bits_of(entity_key: np.uint64, attempt: int) -> np.uint64:
 def draw(seed: int, stream: int, entity: int, attempt: int) -> np.uint64:
     """64 random bits, named by four non-negative integers."""
     return bits_of(key(seed, stream, entity), attempt)
+
+
+@entry()
+def world_seed(seed: int, stream: int) -> int:
+    """Seed of a world's failures, grants and start-ups, for the stream of jobs that it meets under `seed`."""
+    return np.int64(draw(seed, WORLDS, stream, 0) >> S2)
 
 
 @kernel

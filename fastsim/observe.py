@@ -5,15 +5,14 @@ with and without Numba. Hidden things (walltimes, surprises, the future) have no
 `jobs.walltime` or an unannounced step.
 """
 
-from .dispatch import is_announced
 from .estimate import ahead, estimated_wait, marginal_price
 from .jit import kernel
 from .layout import Layout
 from .ledger import drawn, floor_so_far, spend
+from .needs import footprint
 from .offers import offered_slot
-from .placing import footprint
 from .spec import COMMITTED, PRIORITIES, Jobs, Spec
-from .state import RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
+from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
 from .units import scaled_up
 
 JOB_FEATURES = (
@@ -233,7 +232,7 @@ def next_price_change(spec: Spec, world: World, site: int) -> float:
 def drawn_share(spec: Spec, world: World, provider: int) -> float:
     """Commitment drawn against its floor so far, or spend against the budget; 1/2 is on plan, 0 is none."""
     rules = spec.rules[0]
-    if rules.kind[provider] == COMMITTED:
+    if rules.take_or_pay[provider] == 1:
         return squash(float(drawn(spec, world, provider)), float(max(floor_so_far(spec, world, provider), 1)))
     if rules.budget[provider] >= 0:
         return squash(float(spend(spec, world, provider)), float(max(rules.budget[provider], 1)))
@@ -248,9 +247,6 @@ def observe_announced(spec: Spec, world: World, site: int, capacity: float, out,
     out[at + 1] = 0.0
     if state.planned[site] == 0:
         return
-    for index in range(state.next_step, len(spec.capacity_steps)):
-        step = spec.capacity_steps[index]
-        if step.site == site and is_announced(step, state.now):
-            out[at] = squash(float(step.capacity - state.capacity[site]), capacity)
-            out[at + 1] = 1.0 - squash(float(step.at - state.now), 3.0 * D)
-            return
+    step = spec.notices[world.keys[PLANS + site, 0] & SLOT_MASK]
+    out[at] = squash(float(step.capacity - state.capacity[site]), capacity)
+    out[at + 1] = 1.0 - squash(float(step.at - state.now), 3.0 * D)

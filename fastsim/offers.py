@@ -4,18 +4,11 @@ from . import ordered
 from .jit import kernel
 from .ledger import budget_is_spent
 from .log import OFFER, record
-from .placing import enqueue, footprint, hold, suits, withdraw
+from .needs import footprint, suits
+from .placing import add_offer, enqueue, hold, withdraw
 from .spec import Jobs, Spec
 from .state import HELD, OFFERS, QUEUES, SLOT_MASK, UNPLACED, World
 from .units import NEVER
-
-
-@kernel
-def add_offer(world: World, slot: int) -> None:
-    """List a job for an offer at this instant; the list stays in job order."""
-    state = world.state[0]
-    ordered.insert(world.keys[OFFERS], state.offers, world.live[slot].key)
-    state.offers += 1
 
 
 @kernel

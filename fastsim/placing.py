@@ -1,69 +1,80 @@
-"""A job's way through the world: it enters, is queued or held, starts, and leaves.
+"""Where a job waits: it enters, is offered, is queued or held, and leaves.
 
-Each verb keeps everything that depends on it in step: queues, meters, the heap of finishes, the totals that estimates
-read.
+Each verb keeps everything that depends on it in step: queues, meters, the totals that estimates read.
 """
 
 from . import ordered
 from .jit import kernel
-from .ledger import occupy, wait
-from .log import START, record
-from .spec import COMMITTED, Jobs, Spec
+from .needs import footprint, planned_length
+from .outcomes import note_end
+from .spec import MAX_PROVIDERS, Jobs, Spec
 from .state import (
-    HEAP,
     HELD,
+    OFFERS,
     QUEUES,
-    RELEASES,
     SLOT_BITS,
+    TIMERS,
     UNPLACED,
+    WAITING,
     World,
     give_slot,
     order_key,
     priority_of,
     take_slot,
 )
-from .units import cost, scaled_up
 
 
 @kernel
-def footprint(spec: Spec, gang: int, site: int) -> int:
-    """Accelerators that a gang occupies at a site, and is billed for."""
-    rules = spec.rules[0]
-    unit = rules.granule[site]
-    if rules.cube[site] > 0 and gang >= rules.cube_from[site]:
-        unit = rules.cube[site]
-    if unit == 1:
-        return gang
-    return (gang + unit - 1) // unit * unit
-
-
-@kernel
-def suits(spec: Spec, jobs: Jobs, world: World, job: int, site: int) -> bool:
-    """Speed, tags, and a capacity, now or later, that is large enough."""
-    work = jobs[job]
-    return (
-        spec.rules[0].speed[site, work.cls] > 0
-        and (work.tags & ~spec.rules[0].tags[spec.rules[0].provider[site]]) == 0
-        and footprint(spec, work.gang, site) <= world.state[0].reach[site]
-    )
-
-
-@kernel
-def enter(jobs: Jobs, world: World, job: int) -> int:
-    """A job becomes ready now: it takes a slot and waits, unplaced."""
+def enter(jobs: Jobs, world: World, job: int, status: int) -> int:
+    """A job comes into the world: it takes a slot, and its timer is set."""
+    state = world.state[0]
     slot = take_slot(world)
     item = world.live[slot]
     work = jobs[job]
     item.job = job
+    item.status = status
     item.key = order_key(job, work.priority, slot)
     item.attempts = 0
     item.waited = 0
     item.spent = 0
     item.site = UNPLACED
     item.start = -1
-    item.ready = world.state[0].now
-    wait(world, work.cls, work.gang)
+    item.ready = state.now
+    item.remaining = work.walltime
+    item.claim = work.requested
+    item.requests = 0
+    item.is_resumed = 0
+    item.has_snapshot = 0
+    item.missing = 0
+    item.megabytes = work.input
+    for provider in range(MAX_PROVIDERS):
+        item.stored[provider] = 0
+    item.stored[work.home] = work.input
+    at = max(work.until, work.deadline)
+    item.is_timed = 1 if at > 0 else 0
+    if at > 0:
+        ordered.insert(world.keys[TIMERS], state.timers, (at << SLOT_BITS) | slot)
+        state.timers += 1
     return slot
+
+
+@kernel
+def add_offer(world: World, slot: int) -> None:
+    """List a job for an offer at this instant; the list stays in job order."""
+    state = world.state[0]
+    ordered.insert(world.keys[OFFERS], state.offers, world.live[slot].key)
+    state.offers += 1
+
+
+@kernel
+def freshen(world: World, slot: int) -> None:
+    """A job is unplaced from now on, and offered at this instant."""
+    item = world.live[slot]
+    item.status = WAITING
+    item.site = UNPLACED
+    item.start = -1
+    item.ready = world.state[0].now
+    add_offer(world, slot)
 
 
 @kernel
@@ -72,10 +83,9 @@ def enqueue(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> None:
     item = world.live[slot]
     work = jobs[item.job]
     state = world.state[0]
-    speed = spec.rules[0].speed[site, work.cls]
     item.site = site
     item.accelerators = footprint(spec, work.gang, site)
-    item.requested = work.requested if speed == 1000 else scaled_up(work.requested, speed)
+    item.requested = planned_length(spec, jobs, world, slot, site)
     ordered.insert(world.keys[QUEUES + site], state.queued[site], item.key)
     state.queued[site] += 1
     state.queued_accelerators[site, work.priority] += item.accelerators
@@ -123,124 +133,13 @@ def forget(world: World, slot: int) -> None:
 
 
 @kernel
-def start(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
-    """A queued job, already taken off its queue's row, begins to run."""
+def leave(jobs: Jobs, world: World, slot: int, kind: int) -> None:
+    """A job leaves the world, for the reason that the log's `kind` gives."""
     state = world.state[0]
     item = world.live[slot]
-    work = jobs[item.job]
-    site = item.site
-    speed = spec.rules[0].speed[site, work.cls]
-    forget(world, slot)
-    state.waiting -= 1
-    wait(world, work.cls, -work.gang)
-    occupy(world, site, item.accelerators)
-    item.start = state.now
-    item.finish = state.now + (work.walltime if speed == 1000 else scaled_up(work.walltime, speed))
-    item.requested_end = state.now + item.requested
-    ordered.push(world.keys[HEAP], state.finishes, (item.finish << SLOT_BITS) | slot)
-    state.finishes += 1
-    ordered.insert(world.keys[RELEASES + site], state.running[site], (item.requested_end << SLOT_BITS) | slot)
-    state.running[site] += 1
-    record(world, START, item.job, site, item.accelerators)
-    note_start(world, slot)
-
-
-@kernel
-def stop(spec: Spec, world: World, slot: int) -> None:
-    """A running job, already taken off the heap of finishes, gives its accelerators back."""
-    state = world.state[0]
-    item = world.live[slot]
-    occupy(world, item.site, -item.accelerators)
-    ordered.remove(world.keys[RELEASES + item.site], state.running[item.site], (item.requested_end << SLOT_BITS) | slot)
-    state.running[item.site] -= 1
-    state.touched[item.site] = 1
-    item.spent += price_paid(spec, world, slot, state.now)
-
-
-@kernel
-def price_paid(spec: Spec, world: World, slot: int, until: int) -> int:
-    """Burst cost [µ$] of a job's present run from its start to `until`, following the price steps.
-
-    0 at committed sites.
-    """
-    item = world.live[slot]
-    site = item.site
-    if spec.rules[0].kind[spec.rules[0].provider[site]] == COMMITTED:
-        return 0
-    price, begin, total = spec.rules[0].first_price[site], item.start, 0
-    for step in range(len(spec.price_steps)):
-        change = spec.price_steps[step]
-        if change.at >= until:
-            break
-        if change.site == site:
-            if change.at > begin:
-                total += cost(item.accelerators * (change.at - begin), price)
-                begin = change.at
-            price = change.price
-    return total + cost(item.accelerators * (until - begin), price)
-
-
-@kernel
-def leave(world: World, slot: int) -> None:
-    """A finished job leaves the world."""
-    note_finish(world, slot)
-    world.state[0].finished += 1
+    if item.is_timed == 1:
+        work = jobs[item.job]
+        ordered.remove(world.keys[TIMERS], state.timers, (max(work.until, work.deadline) << SLOT_BITS) | slot)
+        state.timers -= 1
+    note_end(world, item.job, item.waited, item.spent, kind)
     give_slot(world, slot)
-
-
-@kernel
-def evict(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
-    """A running job loses its place and its work; it waits again, unplaced."""
-    state = world.state[0]
-    item = world.live[slot]
-    ordered.discard(world.keys[HEAP], state.finishes, (item.finish << SLOT_BITS) | slot)
-    state.finishes -= 1
-    stop(spec, world, slot)
-    item.waited += item.start - item.ready
-    item.ready = state.now
-    item.start = -1
-    item.site = UNPLACED
-    work = jobs[item.job]
-    wait(world, work.cls, work.gang)
-    state.evictions += 1
-    note_eviction(world, slot)
-
-
-@kernel
-def result_of(world: World, job: int) -> int:
-    """Index of a job among the results, or −1 when its outcome is not asked for."""
-    index = job - world.state[0].first_result
-    return index if 0 <= index < world.state[0].asked_results else -1
-
-
-@kernel
-def note_start(world: World, slot: int) -> None:
-    """Keep where and when a job started."""
-    item = world.live[slot]
-    index = result_of(world, item.job)
-    if index >= 0:
-        outcome = world.results[index]
-        outcome.site = item.site
-        outcome.start = item.start
-        outcome.finish = item.finish
-        outcome.waited = item.waited + item.start - item.ready
-
-
-@kernel
-def note_finish(world: World, slot: int) -> None:
-    """Keep what a job's runs cost."""
-    item = world.live[slot]
-    index = result_of(world, item.job)
-    if index >= 0:
-        world.results[index].spent = item.spent
-        world.state[0].open_results -= 1
-
-
-@kernel
-def note_eviction(world: World, slot: int) -> None:
-    """An evicted job has no start any more."""
-    item = world.live[slot]
-    index = result_of(world, item.job)
-    if index >= 0:
-        world.results[index].start = -1
-        world.results[index].evictions += 1

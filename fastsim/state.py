@@ -18,16 +18,26 @@ STATE = np.dtype(
             for name in (
                 "sites",  # how many
                 "now",  # ms
+                "seed",  # of failures, grants and start-ups
+                "variant",  # of the schedules
+                "first_job",  # draws count jobs from here
                 "next_job",  # the next arrival
                 "last_job",  # arrivals end before this one
-                "next_step",  # next capacity step, announcement and price step: indices into the spec
-                "next_announcement",
+                "gone",  # bit set: members of the pipeline that is arriving that will not run
+                "next_step",  # next capacity step, notice and price step: indices into the spec
+                "last_step",  # those of this variant end before these
+                "next_notice",
+                "last_notice",
                 "next_price",
                 "next_schedule",  # earliest of those three and the period's end, ms
+                "next_failure",  # ms
                 "next_wake",  # next multiple of the offer interval, ms
                 "period_begin",
                 "period_end",
-                "finishes",  # length of the heap of finishes: jobs that run
+                "finishes",  # length of the heap of ends: jobs that run
+                "requests",  # length of the row of outcomes: jobs that start
+                "timers",  # length of the row of deadlines and ends of blocks
+                "pending",  # length of the row of children that are not ready
                 "slots",  # slots ever used
                 "free_slots",  # length of the list of free ones among them
                 "held",  # length of the queue of held jobs
@@ -38,13 +48,28 @@ STATE = np.dtype(
                 "loss",  # 1: capacity was lost at this instant
                 "wake",  # 1: this instant is a wake-up
                 "write_offs",  # µ$
+                "penalties",  # µ$
                 "decisions",
                 "first_offers",
                 "illegal",
                 "moves",  # re-offers that took a job out of a queue
                 "evictions",
+                "preemptions",
+                "failed",  # failures that hit a job
+                "asked",  # requests for capacity
+                "denied",
                 "written_off",  # jobs
-                "finished",  # jobs
+                "finished",
+                "cancelled",
+                "killed",
+                "expired",
+                "missed",  # deadlines
+                "lost_to_failures",  # accelerator-ms of work since the last checkpoint
+                "lost_to_evictions",
+                "lost_to_preemptions",
+                "restarting",  # accelerator-ms of restarts
+                "staging",  # accelerator-ms of set-up
+                "staged",  # MB
                 "log_rows",
                 "first_result",  # job whose outcome is results[0]
                 "asked_results",  # how many jobs have an outcome
@@ -55,14 +80,18 @@ STATE = np.dtype(
             (name, "i8", (MAX_SITES,))
             for name in (
                 "capacity",
-                "occupied",
+                "occupied",  # by jobs that run or start
+                "metered",  # by jobs that run
                 "price",
+                "price_offset",  # price integral = price × t + price_offset, µ$·ms per hour
                 "queued",  # length of its queue
-                "running",  # length of its list of releases
+                "running",  # length of its list of releases: jobs that run or start
+                "failures",  # so far
+                "failure_at",  # the next one, ms
                 "touched",
                 "reach",  # largest capacity now or at any later step
                 "announced_reach",  # the same among present and announced
-                "planned",  # announced steps still to come
+                "planned",  # length of its plan: known steps and promises still to come
                 "dips",  # those below the present capacity
                 "use_offset",  # use since the last posting = occupied × t + use_offset, accelerator-ms
                 "delivered_offset",  # delivered in this period = capacity × t + delivered_offset
@@ -71,10 +100,12 @@ STATE = np.dtype(
             )
         ),
         ("queued_accelerators", "i8", (MAX_SITES, PRIORITIES)),
-        ("queued_work", "i8", (MAX_SITES, PRIORITIES)),  # accelerators × requested ms
+        ("queued_work", "i8", (MAX_SITES, PRIORITIES)),  # accelerators × planned ms
+        ("preemptible", "i8", (MAX_SITES, PRIORITIES)),  # accelerators of running jobs of preemptible classes
         *(
-            (name, "i8", (MAX_PROVIDERS,)) for name in ("fee", "overage", "burst", "used", "unused", "spend")
-        ),  # µ$; spend: this period
+            (name, "i8", (MAX_PROVIDERS,))
+            for name in ("fee", "shortfall", "overage", "burst", "used", "unused", "egress", "spend", "carried")
+        ),  # µ$; spend: this period; carried: into it
         *(
             (name, "i8", (MAX_CLASSES,)) for name in ("waiting_gangs", "wait_offset", "delay_posted")
         ),  # accelerators, accelerator-ms, µ$
@@ -83,31 +114,62 @@ STATE = np.dtype(
 )
 LIVE = np.dtype(
     [
-        (name, "i8")
-        for name in (
-            "job",
-            "site",  # UNPLACED, a site, or the number of sites: held
-            "key",  # its place in job order
-            "accelerators",  # at its site
-            "requested",  # ms at its site
-            "ready",  # since when it waits
-            "offered",  # time of the last offer
-            "attempts",
-            "start",  # −1: not running
-            "finish",
-            "requested_end",
-            "waited",  # ms before `ready`
-            "spent",  # µ$ of burst use by earlier runs
-        )
+        *(
+            (name, "i8")
+            for name in (
+                "job",
+                "status",  # WAITING, STARTING, RUNNING, PENDING, or EMPTY: nobody's slot
+                "site",  # UNPLACED, a site, or the number of sites: held
+                "key",  # its place in job order
+                "accelerators",  # at its site
+                "requested",  # planned length at its site, ms
+                "ready",  # since when it waits
+                "offered",  # time of the last offer
+                "attempts",  # offers so far
+                "start",  # of its run, or its request; −1: neither
+                "finish",  # end of its run, or the outcome of its request
+                "requested_end",
+                "begin",  # when its work begins, after set-up
+                "remaining",  # work, ms at speed 1000
+                "claim",  # requested, ms at speed 1000
+                "waited",  # ms before `ready`
+                "spent",  # µ$ of earlier runs, and egress
+                "price_mark",  # price integral at the start of its run
+                "requests",  # so far
+                "is_granted",
+                "is_resumed",  # 1: an earlier run ended early
+                "has_snapshot",  # 1: its state is among its data
+                "is_timed",  # 1: it has a timer
+                "missing",  # bit set of parents that have not finished
+                "megabytes",  # of all its data
+            )
+        ),
+        ("stored", "i8", (MAX_PROVIDERS,)),  # MB that lie at each provider
     ],
     align=True,
 )
 RESULT = np.dtype(
-    [(name, "i8") for name in ("site", "start", "finish", "waited", "spent", "evictions", "written_off")], align=True
+    [
+        (name, "i8")
+        for name in (
+            "site",
+            "start",
+            "finish",  # when it ended, however it did
+            "waited",  # ms
+            "spent",  # µ$
+            "penalty",  # µ$
+            "evictions",  # preemptions too
+            "written_off",  # µ$
+            "outcome",  # how it left: a kind of the log, 0: not yet
+        )
+    ],
+    align=True,
 )
 
 UNPLACED = -1
-HEAP, FREE, OFFERS, HELD, QUEUES, RELEASES = 0, 1, 2, 3, 4, 4 + MAX_SITES  # rows of keys
+EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
+HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
+QUEUES, RELEASES, PLANS, ROWS = (8 + k * MAX_SITES for k in range(4))
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
 MAX_SLOTS = 1 << SLOT_BITS
@@ -119,7 +181,8 @@ class World(NamedTuple):
 
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
-    # (rows, slots) int64: HEAP of finishes, FREE slots, OFFERS, and sorted: HELD, QUEUES + site, RELEASES + site
+    # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
+    # PENDINGS by job, QUEUES + site, RELEASES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
     keys: np.ndarray
     log: np.ndarray  # (rows, 5) int64; no rows: no log
     results: Any  # (jobs,) RESULT; outcomes of the jobs from state.first_result on
@@ -138,7 +201,7 @@ def allocate(*, episodes: int, slots: int, log_rows: int = 0, results: int = 0) 
     return World(
         np.zeros((episodes, 1), STATE).view(np.recarray),
         np.zeros((episodes, slots), LIVE).view(np.recarray),
-        np.zeros((episodes, RELEASES + MAX_SITES, slots), np.int64),
+        np.zeros((episodes, ROWS, slots), np.int64),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
@@ -176,9 +239,13 @@ def copy_world(source: World, target: World) -> None:
     copy_prefix(source.keys[FREE], target.keys[FREE], state.free_slots)
     copy_prefix(source.keys[OFFERS], target.keys[OFFERS], state.offers)
     copy_prefix(source.keys[HELD], target.keys[HELD], state.held)
+    copy_prefix(source.keys[REQUESTS], target.keys[REQUESTS], state.requests)
+    copy_prefix(source.keys[TIMERS], target.keys[TIMERS], state.timers)
+    copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)
     for site in range(state.sites):
         copy_prefix(source.keys[QUEUES + site], target.keys[QUEUES + site], state.queued[site])
         copy_prefix(source.keys[RELEASES + site], target.keys[RELEASES + site], state.running[site])
+        copy_prefix(source.keys[PLANS + site], target.keys[PLANS + site], state.planned[site])
 
 
 @kernel
@@ -203,6 +270,7 @@ def take_slot(world: World) -> int:
 def give_slot(world: World, slot: int) -> None:
     """The job of this slot has left the world."""
     state = world.state[0]
+    world.live[slot].status = EMPTY
     world.keys[FREE, state.free_slots] = slot
     state.free_slots += 1
 
@@ -217,3 +285,16 @@ def order_key(job: int, priority: int, slot: int) -> int:
 def priority_of(key: int) -> int:
     """The priority in an order key."""
     return 7 - (key >> (JOB_BITS + SLOT_BITS))
+
+
+@kernel
+def first_of_tied(world: World, row: np.ndarray, count: int) -> int:
+    """Slot with the smallest job id among the keys at the head of a sorted row that share their time."""
+    first = row[0] & SLOT_MASK
+    for index in range(1, count):
+        if row[index] >> SLOT_BITS != row[0] >> SLOT_BITS:
+            break
+        slot = row[index] & SLOT_MASK
+        if world.live[slot].job < world.live[first].job:
+            first = slot
+    return first

@@ -27,3 +27,15 @@ def permille(amount: int, ratio: int) -> int:
 def scaled_up(duration: int, speed: int) -> int:
     """`duration` [ms] at `speed` permille of the reference, rounded up."""
     return (duration * 1000 + speed - 1) // speed
+
+
+@kernel
+def transfer(megabytes: int, link: int) -> int:
+    """Time [ms] that data take over a link [Mb/s], rounded up."""
+    return (megabytes * 8000 + link - 1) // link
+
+
+@kernel
+def egress(megabytes: int, rate: int) -> int:
+    """Cost [µ$] of data that leave a provider at `rate` µ$ per GB."""
+    return megabytes * rate // 1000

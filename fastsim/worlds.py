@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from . import log as event_log
-from .advance import CROWDED, LOG_IS_FULL, ask_results_of, begin_one
+from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, ask_results_of, begin_one
 from .agent import Agent
 from .errors import InputError
 from .jit import entry
-from .ledger import burst_cost, delay_cost, fees, overage_cost
+from .ledger import burst_cost, delay_cost, egress_cost, floors, overage_cost
 from .observe import layout
 from .play import ask, copy, run
-from .spec import Jobs, Spec
+from .spec import WITHDRAWN, Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
 from .units import NEVER
 
@@ -30,13 +30,15 @@ class Totals:
     floors: int
     overage: int
     burst: int
+    egress: int
     delay: int
+    penalty: int
     write_off: int
 
     @property
     def avoidable(self) -> int:
         """All that routing can change."""
-        return self.overage + self.burst + self.delay + self.write_off
+        return self.overage + self.burst + self.egress + self.delay + self.penalty + self.write_off
 
     @property
     def bill(self) -> int:
@@ -45,16 +47,29 @@ class Totals:
 
 
 @entry()
-def read_totals(spec: Spec, batch: World, episode: int) -> tuple[int, int, int, int, int]:
-    """Floors, overage, burst, delay and write-offs of one episode, µ$."""
+def read_totals(spec: Spec, batch: World, episode: int) -> tuple[int, int, int, int, int, int, int]:
+    """Floors, overage, burst, egress, delay, penalties and write-offs of one episode, µ$."""
     world = world_of(batch, episode)
     return (
-        fees(spec, world),
+        floors(spec, world),
         overage_cost(spec, world),
         burst_cost(spec, world),
+        egress_cost(spec, world),
         delay_cost(spec, world),
+        world.state[0].penalties,
         world.state[0].write_offs,
     )
+
+
+def most_known(spec: Spec) -> int:
+    """At most so many steps of one site are known at once."""
+    sites = spec.notices.site[spec.notices.kind != WITHDRAWN]
+    return int(np.bincount(sites, minlength=1).max())
+
+
+def log_room(slots: int) -> int:
+    """Rows of a log that holds several instants of a world with so many slots."""
+    return 2 * LOG_ROWS_A_JOB * slots + 65_536
 
 
 class Worlds:
@@ -68,7 +83,8 @@ class Worlds:
         self, spec: Spec, jobs: Jobs, episodes: int, *, slots: int = 256, log: bool = False, results: int = 0
     ) -> None:
         self.spec, self.jobs = spec, jobs
-        self.batch = allocate(episodes=episodes, slots=slots, log_rows=65_536 if log else 0, results=results)
+        slots = max(slots, most_known(spec))
+        self.batch = allocate(episodes=episodes, slots=slots, log_rows=log_room(slots) if log else 0, results=results)
         self._drained: list[list[np.ndarray]] = [[] for _ in range(episodes)]
         shape = layout(int(spec.rules[0].sites))
         self.observations = np.zeros((episodes, shape.size), np.float32)
@@ -80,12 +96,24 @@ class Worlds:
     def __len__(self) -> int:
         return len(self.status)
 
-    def begin(self, episode: int, first_job: int = 0, last_job: int | None = None, now: int = 0) -> None:
-        """An empty world at `now` [ms], which will meet jobs first_job … last_job − 1."""
+    def begin(
+        self,
+        episode: int,
+        first_job: int = 0,
+        last_job: int | None = None,
+        now: int = 0,
+        *,
+        seed: int = 0,
+        variant: int = 0,
+    ) -> None:
+        """An empty world at `now` [ms], which will meet jobs first_job … last_job − 1.
+
+        `seed` (0 … 2^62) names its failures, grants and start-ups, `variant` the schedules it follows.
+        """
         for array in (self.batch.state, self.batch.live):
             array[episode] = np.zeros((), array.dtype)
         last = len(self.jobs) if last_job is None else last_job
-        begin_one(self.spec, self.jobs, self.batch, episode, first_job, last, now)
+        begin_one(self.spec, self.jobs, self.batch, episode, first_job, last, now, seed, variant)
 
     def ask_results(self, episode: int, first_job: int, count: int) -> None:
         """Keep the outcomes of `count` jobs from first_job on.
@@ -156,7 +184,7 @@ class Worlds:
                 )
             self.batch = grown(self.batch, slots)
             if self.batch.log.shape[1] > 0:
-                self._widen_log(16 * slots + 65_536)
+                self._widen_log(log_room(slots))
             return True
         if (self.status == LOG_IS_FULL).any():
             for episode in np.flatnonzero(self.status == LOG_IS_FULL):

@@ -6,7 +6,20 @@ from tidegate.fastsim.agent import Agent, chooser
 from tidegate.fastsim.jit import kernel
 from tidegate.fastsim.keyed import mix
 from tidegate.fastsim.offers import offered_slot
-from tidegate.fastsim.spec import BURST, COMMITTED, EASY, FCFS, JOB, NO, ProviderTable, SiteTable, Spec, SpecTable
+from tidegate.fastsim.spec import (
+    BURST,
+    COMMITTED,
+    EASY,
+    FCFS,
+    JOB,
+    NO,
+    ClassTable,
+    ProviderTable,
+    SiteTable,
+    Spec,
+    SpecTable,
+)
+from tidegate.fastsim.units import NEVER
 from tidegate.fastsim.worlds import Worlds
 
 from .reference.world import World
@@ -31,8 +44,15 @@ def packed(world: World) -> Spec:
                 s.granule,
                 s.cube,
                 s.cube_from,
-                tuple(s.steps),
+                tuple((at, capacity, announced, given(withdrawn)) for at, capacity, announced, withdrawn in s.steps),
                 tuple(s.price_steps),
+                s.silicon,
+                table(s.failure),
+                table(s.start_up),
+                s.usual_start_up,
+                s.denial,
+                tuple(s.grants),
+                s.increment,
             )
             for s in world.sites
         ),
@@ -44,10 +64,15 @@ def packed(world: World) -> Spec:
                 given(p.floor_share),
                 p.overage,
                 given(p.budget),
+                p.carry,
+                NEVER if p.ends is None else p.ends,
+                p.in_arrears,
+                p.egress_rate,
+                tuple(p.links),
             )
             for p in world.providers
         ),
-        delay_rates=tuple(world.delay_rates),
+        classes=tuple(ClassTable(c.delay_rate, c.checkpoint, c.restart, c.port, c.preemptible) for c in world.classes),
         period=world.period,
         first_period=world.first_period,
         offer_interval=world.offer_interval,
@@ -55,7 +80,14 @@ def packed(world: World) -> Spec:
         pass_size=world.pass_size,
         max_hold=world.max_hold,
         dispatch=EASY if world.dispatch == "easy" else FCFS,
+        preempt_after=world.preempt_after,
+        kill_overruns=world.kill_overruns,
     ).pack()
+
+
+def table(quantiles: list[int] | None) -> np.ndarray | None:
+    """A distribution, if there is one."""
+    return None if quantiles is None else np.array(quantiles, np.int64)
 
 
 def jobs_of(world: World) -> np.recarray:
@@ -66,10 +98,10 @@ def jobs_of(world: World) -> np.recarray:
     return jobs.view(np.recarray)
 
 
-def begun(world: World, *, slots: int = 16, log: bool = True) -> Worlds:
+def begun(world: World, *, slots: int = 16, log: bool = True, results: int = 0) -> Worlds:
     """A batch of one episode at time 0, with what was used and delivered before it."""
-    worlds = Worlds(packed(world), jobs_of(world), 1, slots=slots, log=log)
-    worlds.begin(0)
+    worlds = Worlds(packed(world), jobs_of(world), 1, slots=slots, log=log, results=results)
+    worlds.begin(0, seed=world.seed)
     for site, (used, delivered) in enumerate(zip(world.used_before, world.delivered_before, strict=True)):
         worlds.state().use_offset[site] += used
         worlds.state().delivered_offset[site] += delivered

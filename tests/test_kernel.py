@@ -16,7 +16,7 @@ from tidegate.agents.rules import cost_greedy, first_fit
 from tidegate.envs.generator import generate
 from tidegate.envs.scenario import load
 from tidegate.fastsim.agent import Agent, chooser
-from tidegate.fastsim.spec import EASY, FCFS, JOB, ProviderTable, SiteTable, SpecTable
+from tidegate.fastsim.spec import EASY, FCFS, ClassTable, ProviderTable, SiteTable, SpecTable, plain_jobs
 from tidegate.fastsim.units import DAY, HOUR
 from tidegate.fastsim.worlds import Worlds
 
@@ -38,7 +38,7 @@ def one_site(capacity: int, dispatch: int = EASY, **rules: int):
     return SpecTable(
         (SiteTable(0, capacity, 1_000_000, (1000,)),),
         (ProviderTable(0, floor_share=1000),),
-        (1_000_000,),
+        (ClassTable(1_000_000),),
         30 * DAY,
         dispatch=dispatch,
         **{"pass_size": 0, **rules},
@@ -47,7 +47,7 @@ def one_site(capacity: int, dispatch: int = EASY, **rules: int):
 
 def table(rows: list[tuple[int, int, int, int]]):
     """Jobs (arrival, walltime, requested, gang) in hours and accelerators."""
-    jobs = np.zeros(len(rows), JOB)
+    jobs = plain_jobs(len(rows))
     for name, column in zip(("arrival", "walltime", "requested", "gang"), zip(*rows, strict=True), strict=True):
         jobs[name] = np.array(column) * (1 if name == "gang" else HOUR)
     return jobs.view(np.recarray)
@@ -68,7 +68,7 @@ def test_every_start_of_the_golden_schedule_is_exact(dispatch, column):
         pytest.skip(f"no golden schedule at {GOLDEN}; set TIDEGATE_SHARED")
     with GOLDEN.open() as file:
         rows = list(csv.DictReader(file))
-    jobs = np.zeros(len(rows), JOB)
+    jobs = plain_jobs(len(rows))
     for name, key in (("arrival", "submit_s"), ("walltime", "runtime_s"), ("requested", "requested_s")):
         jobs[name] = [int(row[key]) * 1000 for row in rows]
     jobs["gang"] = [int(row["gpus"]) for row in rows]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .reference.simulator import (
+from .reference.log import (
     ANNOUNCE,
     ARRIVE,
     CAPACITY,
@@ -13,12 +13,10 @@ from .reference.simulator import (
     PRICE,
     START,
     WRITE_OFF,
-    Simulator,
-    accelerators,
-    duration,
-    requested,
-    run,
 )
+from .reference.runs import duration
+from .reference.simulator import Simulator, run
+from .reference.state import accelerators
 from .reference.toys import burst, first_site, hold, job, of_kind, site, world
 
 MINUTE = 60_000
@@ -41,9 +39,7 @@ def test_a_gang_is_rounded_up_to_granules_and_from_cube_from_on_to_cubes():
 
 def test_durations_are_divided_by_the_speed_and_rounded_up():
     """10 ms at 3000 permille are 3.33 ms, so 4; 1 ms at 2000 is half a ms, so 1; 10 ms at 300 are 33.3, so 34."""
-    assert duration(job(0, 1, 10), site(1, speed=[3000])) == 4
-    assert duration(job(0, 1, 1), site(1, speed=[2000])) == 1
-    assert requested(job(0, 1, 1, requested=10), site(1, speed=[300])) == 34
+    assert [duration(10, 3000), duration(1, 2000), duration(10, 300)] == [4, 1, 34]
 
 
 def test_speed_tags_and_later_capacity_decide_what_suits():
@@ -84,7 +80,7 @@ def test_an_instant_is_worked_off_in_the_order_of_the_rules():
     assert [row[1:] for row in result.log if row[0] == MINUTE] == [
         (FINISH, 0, 0, 1),
         (CAPACITY, -1, 2, 1),
-        (EVICT, 1, 2, 2),
+        (EVICT, 1, 2, MINUTE),
         (CAPACITY, -1, 0, 2),
         (ANNOUNCE, -1, 1, 3),
         (ANNOUNCE, -1, 2, 4),
@@ -274,7 +270,7 @@ def test_a_surprise_does_not_block_and_evicts():
     result = run(world([job(0, 3, 11)], [site(4, steps=[(10, 2, 10), (30, 4, 5)])]), first_site, 99)
     assert of_kind(result.log, START, EVICT, FINISH) == [
         (0, START, 0, 0, 3),
-        (10, EVICT, 0, 0, 3),
+        (10, EVICT, 0, 0, 10),
         (30, START, 0, 0, 3),
         (41, FINISH, 0, 0, 3),
     ]

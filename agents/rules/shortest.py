@@ -3,7 +3,7 @@
 from ...fastsim.estimate import estimated_wait
 from ...fastsim.jit import kernel
 from ...fastsim.offers import offered_slot
-from ...fastsim.placing import footprint
+from ...fastsim.needs import footprint
 
 
 @kernel

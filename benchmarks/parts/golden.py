@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tidegate.fastsim.spec import JOB
+from tidegate.fastsim.spec import plain_jobs
 
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", Path(__file__).parents[3] / "shared"))
 FILE = SHARED / "golden" / "easy_16384_seed1.csv"
@@ -34,7 +34,7 @@ def read() -> Golden | None:
     with FILE.open(newline="") as file:
         rows = list(csv.DictReader(file))
     columns = {name: np.array([int(row[name]) for row in rows]) for name in rows[0]}
-    jobs = np.zeros(len(rows), JOB).view(np.recarray)
+    jobs = plain_jobs(len(rows))
     jobs.arrival, jobs.walltime = columns["submit_s"] * 1000, columns["runtime_s"] * 1000
     jobs.requested, jobs.gang = columns["requested_s"] * 1000, columns["gpus"]
     return Golden(jobs, {name: columns[f"start_{name}_s"] * 1000 for name in ("fcfs", "easy")})

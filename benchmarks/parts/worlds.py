@@ -4,7 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.fastsim.spec import BURST, COMMITTED, EASY, FCFS, JOB, ProviderTable, SiteTable, Spec, SpecTable
+from tidegate.fastsim.spec import (
+    BURST,
+    COMMITTED,
+    EASY,
+    FCFS,
+    ClassTable,
+    ProviderTable,
+    SiteTable,
+    Spec,
+    SpecTable,
+    plain_jobs,
+)
 from tidegate.fastsim.units import DAY, DOLLAR, HOUR
 
 CLASSES = (
@@ -22,7 +33,7 @@ def one_site(capacity: int, is_easy: bool) -> Spec:
     return SpecTable(
         (SiteTable(0, capacity, DOLLAR, (1000,)),),
         (ProviderTable(COMMITTED, floor_share=1000),),
-        (DOLLAR,),
+        (ClassTable(DOLLAR),),
         30 * DAY,
         pass_size=0,
         dispatch=EASY if is_easy else FCFS,
@@ -35,7 +46,7 @@ def two_sites(pass_size: int) -> Spec:
     return SpecTable(
         (SiteTable(0, COMMITTED_GANGS, 2 * DOLLAR, speed), SiteTable(1, BURST_GANGS, 5 * DOLLAR, speed)),
         (ProviderTable(COMMITTED, floor_share=1000), ProviderTable(BURST)),
-        tuple(int(rate * DOLLAR) for _, _, rate in CLASSES),
+        tuple(ClassTable(int(rate * DOLLAR)) for _, _, rate in CLASSES),
         30 * DAY,
         pass_size=pass_size,
     ).pack()
@@ -47,7 +58,7 @@ def two_sites_jobs(episodes: int, count: int) -> Any:
     gangs, hours, _ = (np.array(column) for column in zip(*CLASSES, strict=True))
     often = 1 / (gangs * hours)
     per_hour = 0.9 * COMMITTED_GANGS / len(CLASSES) * often.sum()
-    jobs = np.zeros((episodes, count), JOB)
+    jobs = plain_jobs(episodes * count).reshape(episodes, count)
     jobs["cls"] = rng.choice(len(CLASSES), jobs.shape, p=often / often.sum())
     jobs["gang"] = gangs[jobs["cls"]]
     jobs["arrival"] = np.cumsum(rng.exponential(HOUR / per_hour, jobs.shape), axis=1)
@@ -63,7 +74,7 @@ def crowd(running: int, queued: int, count: int) -> Any:
     """
     rng = np.random.default_rng(2)
     first = running + queued
-    jobs = np.zeros(first + count, JOB).view(np.recarray)
+    jobs = plain_jobs(first + count)
     jobs.gang = 1
     jobs.arrival[first:] = 1000 * np.arange(1, count + 1)
     # The runs that are under way end one a second; a later one takes the place of one of them.

@@ -1,47 +1,87 @@
-"""Small random worlds in which every rule is switched on, and a choice of actions that is a function of integers."""
+"""Small random worlds in which every rule is switched on, and a choice of actions that is a function of integers.
+
+About a third are *plain*: capacity, prices, contracts and queues, at most one of the further features. In the others
+each is switched on with a probability of two thirds. Times are mostly multiples of one tick, so that ties are frequent.
+*Even* worlds have few sites and full queues, so that jobs are backfilled.
+"""
 
 from random import Random
 
-from .simulator import Choose
-from .world import Job, Provider, Site, World
-
-MINUTE = 60_000  # ms
-WORD = (1 << 64) - 1
+from .quantities import MINUTE, mix
+from .random_jobs import random_jobs
+from .random_sites import random_provider, random_site
+from .state import Choose
+from .taste import FEATURES, Taste
+from .world import JobClass, World
 
 
 def random_world(seed: int) -> World:
-    """A world drawn from `seed`. Times are mostly multiples of one tick, so that ties are frequent."""
+    """A world drawn from `seed`, which is also that of its failures, grants and start-ups."""
     rng = Random(seed)
-    tick = rng.choice([1_000, MINUTE, 5 * MINUTE])  # ms
-    span = rng.randint(15, 80)  # ticks in which the jobs arrive
+    taste = random_taste(rng)
+    tick, span = taste.tick, taste.span
     period = max(1, tick * span // (MINUTE * rng.randint(2, 5))) * MINUTE
     first_period = -MINUTE * rng.choice([0, rng.randrange(period // MINUTE)])
     classes = rng.choice([1, 2, 3, 16])
-    providers = rng.choice([1, 1, 2, 3, 4])
-    more = rng.choice([0, 0, rng.randint(0, 8 - providers)])
-    owners = [*range(providers), *(rng.randrange(providers) for _ in range(more))]
-    kinds = [rng.choice(["committed", "burst"]) for _ in range(providers)]
-    moments = [tick * rng.randint(1, 2 * span) for _ in range(8)]
-    is_even = rng.random() < 0.5  # one speed, one price, and steps that are mostly known: more ties, more backfilling
-    sites = [random_site(rng, owner, kinds[owner], classes, moments, is_even) for owner in owners]
-    # Accelerators in use before time 0
-    held = [rng.randint(0, site.capacity) if kinds[site.provider] == "committed" else 0 for site in sites]
+    number = rng.choice([1, 1, 1, 2] if taste.is_even else [1, 1, 2, 3, 4])
+    more = rng.choice([0, 0, 1 if taste.is_even else rng.randint(0, 8 - number)])
+    owners = [*range(number), *(rng.randrange(number) for _ in range(more))]
+    is_metered = [rng.random() < 0.5 for _ in range(number)]
+    sites = [random_site(rng, taste, owner, is_metered[owner], classes) for owner in owners]
+    used = [0 if is_metered[site.provider] else rng.randint(0, site.capacity) for site in sites]  # accelerators
     return World(
         sites=sites,
         providers=[
-            random_provider(rng, kinds[n], [s for s in sites if s.provider == n], period) for n in range(providers)
+            random_provider(rng, taste, is_metered[n], [s for s in sites if s.provider == n], period, number)
+            for n in range(number)
         ],
-        delay_rates=[rng.choice([0, rng.randint(1, 9_999_999)]) for _ in range(classes)],
-        jobs=random_jobs(rng, tick, span, classes),
+        classes=[random_class(rng, taste) for _ in range(classes)],
+        jobs=random_jobs(rng, taste, classes, number),
         offer_interval=tick * rng.choice([1, 3, 10, 1000]),
         reoffer_gap=rng.choice([0, 1, tick, 3 * tick, 10 * tick]),
         pass_size=rng.choice([0, 1, 2, 32]),
         max_hold=rng.choice([1, tick, 5 * tick, 30 * tick, 10_000 * tick]),
-        dispatch=rng.choice(["fcfs", "easy", "easy"]),
+        dispatch=rng.choice(["fcfs", "easy", "easy", "easy"]),
         first_period=first_period,
         period=period,
-        used_before=[-first_period * n for n in held],
-        delivered_before=[-first_period * max(n, site.capacity // 2) for n, site in zip(held, sites, strict=True)],
+        used_before=[-first_period * n for n in used],
+        delivered_before=[-first_period * max(n, site.capacity // 2) for n, site in zip(used, sites, strict=True)],
+        preempt_after=rng.choice([1, tick, tick, 3 * tick]) if taste.has("preemption") else 0,
+        kill_overruns=taste.has("kills"),
+        seed=seed,
+    )
+
+
+def random_taste(rng: Random) -> Taste:
+    """Whether the world is plain, and what is switched on."""
+    tick = rng.choice([1_000, MINUTE, 5 * MINUTE])  # ms
+    span = rng.randint(15, 80)
+    moments = [tick * rng.randint(1, 2 * span) for _ in range(8)]
+    is_plain = rng.random() < 0.35
+    return Taste(
+        tick=tick,
+        span=span,
+        moments=moments,
+        is_even=rng.random() < (0.6 if is_plain else 0.3),
+        is_tidy=rng.random() < 0.4,
+        features=frozenset(
+            rng.sample(FEATURES, rng.choice([0, 0, 1]))
+            if is_plain
+            else [feature for feature in FEATURES if rng.random() < 0.66]
+        ),
+    )
+
+
+def random_class(rng: Random, taste: Taste) -> JobClass:
+    """Delay, checkpoints that are none, frequent or rarer than jobs are long, restarts and ports."""
+    tick = taste.tick
+    has_set_up = taste.has("checkpoints")
+    return JobClass(
+        delay_rate=rng.choice([0, rng.randint(1, 9_999_999)]),
+        checkpoint=rng.choice([0, 1, taste.part(3), tick, 2 * tick, 100 * tick]) if has_set_up else 0,
+        restart=rng.choice([0, taste.part(7), tick, tick, 2 * tick]) if has_set_up else 0,
+        port=rng.choice([0, taste.part(5), tick, 3 * tick]) if taste.has("silicon") else 0,
+        preemptible=taste.has("preemption") and rng.random() < 0.85,
     )
 
 
@@ -49,89 +89,6 @@ def horizon(world: World) -> int:
     """A time [ms] by which the jobs have arrived, most have run, and two more periods have ended."""
     last = world.jobs[-1].arrival + 2 * max(job.walltime for job in world.jobs)
     return last + 2 * world.period + 1
-
-
-def random_site(rng: Random, owner: int, kind: str, classes: int, moments: list[int], is_even: bool) -> Site:
-    """A site of at most 40 accelerators; `moments` are the instants at which steps of several sites fall together."""
-    cube = rng.choice([0, 0, 4, 6])
-    return Site(
-        provider=owner,
-        capacity=rng.choice([8, 12, 16, 24] if is_even else [0, 4, 8, 8, 12, 16, 24]),
-        price=3_600_000 if is_even else rng.randint(100_000, 9_999_999),
-        speed=[1000 if is_even else rng.choice([0, 333, 500, 700, 1000, 1000, 1700, 2000]) for _ in range(classes)],
-        granule=rng.choice([1, 1, 1, 2, 4]),
-        cube=cube,
-        cube_from=rng.randint(1, 12) if cube else 0,
-        steps=random_steps(rng, moments, is_even),
-        price_steps=[(at, rng.randint(0, 9_999_999)) for at in instants(rng, moments, 4)] if kind == "burst" else [],
-    )
-
-
-def random_steps(rng: Random, moments: list[int], is_even: bool) -> list[tuple[int, int, int]]:
-    """Capacity steps (at, capacity, announced): gains, losses, to zero; surprises, with notice, known at once."""
-    steps = []
-    for at in instants(rng, moments, 8):
-        capacity = rng.choice([8, 12, 14, 16, 18, 24] if is_even else [0, 2, 4, 4, 8, 8, 12, 16, 24, 40])
-        known = [0, -1, rng.choice(moments), at - 1]
-        surprising = [] if is_even else [at, at, rng.randint(-at, at)]
-        steps.append((at, capacity, min(at, rng.choice(known + surprising))))
-    return steps
-
-
-def instants(rng: Random, moments: list[int], most: int) -> list[int]:
-    """Up to `most` different instants, in order, some of them among the `moments`."""
-    own = [
-        rng.choice(moments) if rng.random() < 0.5 else rng.randint(1, max(moments)) for _ in range(rng.randint(0, most))
-    ]
-    return sorted(set(own))
-
-
-def random_provider(rng: Random, kind: str, sites: list[Site], period: int) -> Provider:
-    """A provider whose floor or budget is some part of what its sites could draw in one period."""
-    most = sum(max(site.capacity, 4) * period * site.price // 3_600_000 for site in sites)
-    amount = most * rng.randint(0, 60) // 100
-    tags = rng.choice([0, 1, 3, 3, 7])
-    if kind == "burst":
-        return Provider(kind, tags, budget=rng.choice([None, amount, amount // 4, rng.choice([0, amount])]))
-    by_money = rng.random() < 0.5
-    return Provider(
-        kind,
-        tags,
-        floor_money=amount if by_money else None,
-        floor_share=None if by_money else rng.choice([0, 100, 333, 800, 1000]),
-        overage=rng.choice([0, 777, 1000, 1500]),
-    )
-
-
-def random_jobs(rng: Random, tick: int, span: int, classes: int) -> list[Job]:
-    """20 to 120 jobs in order of arrival, several at one instant, some that overrun and a few that suit no site."""
-    levels = rng.choice([1, 2, 8])
-    jobs = []
-    for arrival in sorted(tick * rng.randint(0, span) for _ in range(rng.randint(20, 120))):
-        walltime = rng.choice([tick, 2 * tick, tick * rng.randint(1, 25), rng.randint(1, 10 * tick)])
-        longer = walltime + tick * rng.randint(1, 10)
-        jobs.append(
-            Job(
-                arrival=arrival,
-                walltime=walltime,
-                requested=rng.choice([walltime, walltime, longer, max(1, walltime // 3), max(1, walltime - 1)]),
-                gang=rng.choice(
-                    [1, 2, 3, 4, 5, 8, rng.randint(1, 16), rng.randint(1, 24), 1000 if rng.random() < 0.1 else 1]
-                ),
-                tags=rng.choice([0, 0, 0, 0, 0, 0, 1, 2, 4]),
-                cls=rng.randrange(classes),
-                priority=rng.randrange(levels),
-            )
-        )
-    return jobs
-
-
-def mix(z: int) -> int:
-    """The finaliser of splitmix64, on 64-bit words without sign."""
-    z &= WORD
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD
-    return z ^ (z >> 31)
 
 
 def keyed_choice(seed: int) -> Choose:

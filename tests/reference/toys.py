@@ -2,21 +2,27 @@
 
 from typing import Any
 
-from .simulator import Row
-from .world import Job, Provider, Site, World
+from .log import Row
+from .world import Job, JobClass, Provider, Site, World
 
 UNIT = 3_600_000  # µ$ per accelerator-hour: 1 µ$ per accelerator-ms
 DAY = 86_400_000  # ms
 
 
 def site(capacity: int, **others: Any) -> Site:
-    """A site of provider 0 with one class at speed 1000."""
-    return Site(**{"provider": 0, "capacity": capacity, "price": UNIT, "speed": [1000], **others})
+    """A site of provider 0 with one class at speed 1000. A step may be given without `withdrawn`."""
+    steps = [(*step, None)[:4] for step in others.pop("steps", [])]
+    return Site(**{"provider": 0, "capacity": capacity, "price": UNIT, "speed": [1000], **others, "steps": steps})
 
 
 def job(arrival: int, gang: int, walltime: int, requested: int | None = None, **others: Any) -> Job:
     """A job that asks for its walltime unless something else is said."""
     return Job(arrival, walltime, walltime if requested is None else requested, gang, **others)
+
+
+def always(value: int) -> list[int]:
+    """The table of a distribution that has one value."""
+    return [value] * 2048
 
 
 def burst(**others: Any) -> Provider:
@@ -30,10 +36,11 @@ def committed(**others: Any) -> Provider:
 
 
 def world(jobs: list[Job], sites: list[Site], **others: Any) -> World:
-    """One burst provider, FCFS, no pass, periods of a day, one class whose delay costs nothing."""
+    """One burst provider, FCFS, no pass, periods of a day, one class whose delay costs nothing (see `delay_rates`)."""
+    rates = others.pop("delay_rates", [0])
     defaults = {
         "providers": [burst()],
-        "delay_rates": [0],
+        "classes": [JobClass(rate) for rate in rates],
         "offer_interval": DAY,
         "reoffer_gap": 0,
         "pass_size": 0,
