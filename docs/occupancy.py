@@ -118,11 +118,11 @@ def prices(scenario: Scenario, sites: list[int]) -> str:
 
 def draw_queue(axes: Any, scenario: Scenario, worlds: Worlds, days: np.ndarray) -> None:
     """The classes that wait most, one by one, and the others together."""
-    curves = [waiting(worlds, cls) for cls in range(len(scenario.classes))]
+    curves = [waiting(worlds, cls) for cls in range(len(scenario.terms))]
     order = sorted(range(len(curves)), key=lambda cls: -float(curves[cls].sum()))
     shown = [curves[cls] for cls in order[:SHOWN]]
     rest = sum((curves[cls] for cls in order[SHOWN:]), np.zeros(len(days)))
-    names = [*(scenario.classes[cls].name for cls in order[:SHOWN]), "other classes"]
+    names = [*(scenario.terms[cls].name for cls in order[:SHOWN]), "other classes"]
     axes.stackplot(days, *shown, rest, colors=WAITING, labels=names, step="post", linewidth=0)
     axes.set_ylim(0, 1.3 * float(np.sum(curves, axis=0).max()))
     axes.set_ylabel("waiting accelerators")

@@ -1,17 +1,22 @@
 """Proof that no integer of a compiled scenario overflows (rules.md, section 1).
 
-The worst case: every site is busy through the whole span, all jobs of the longest episode wait through all of it, and
-their number is the expected one at the largest load that the generator accepts.
+The worst case: every site is busy through the whole span, all jobs of the longest episode wait through all of it, their
+number is the expected one at the largest load that the generator accepts, every loss of capacity evicts, preemption
+goes on all the time, and failures come twice as often as they do.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..fastsim.errors import InputError
-from ..fastsim.spec import SpecTable
-from ..fastsim.units import DAY, HOUR, NEVER
+from ..fastsim.spec import SiteTable, SpecTable
+from ..fastsim.units import DAY, HOUR, MINUTE, NEVER
+from .quantiles import table_mean
 
 LIMIT = 1 << 62
 LIVE_JOBS = 1 << 20  # slots that a key of the kernel can name
+SPARE_FAILURES = 64  # beyond twice the expected number
+BITS_PER_MB = 8_000  # in Mb/s and ms
 
 
 class Extent(NamedTuple):
@@ -21,73 +26,220 @@ class Extent(NamedTuple):
     episode: int  # arrivals of the longest episode, ms
     jobs: list[int]  # of each class, in the longest episode
     accelerators: list[int]  # the gangs of these jobs, added up
+    is_serving: list[bool]  # of each class: its jobs are blocks
     walltime: int  # the longest requested, ms at speed 1
+    gang: int  # the largest
+    data: int  # MB, the most that one run can need from elsewhere
+    deadline: int  # ms, the longest from arrival to deadline
+    penalties: int  # µ$ of all deadlines of the longest episode
 
 
-def _largest_capacities(table: SpecTable) -> int:
-    """The largest capacities the sites ever have, added up."""
-    return sum(max([site.capacity, *(capacity for _, capacity, _ in site.capacity_steps)]) for site in table.sites)
+class Site(NamedTuple):
+    """The worst of one site."""
+
+    capacity: int  # the largest it ever has
+    price: int  # the highest, µ$ per accelerator-hour
+    losses: int  # steps to less
+    lost: int  # accelerators in them, added up
+    gap: int  # mean time between failures, ms; 0: it has none
 
 
-def _dearest(table: SpecTable) -> int:
-    """The highest price there ever is [µ$ per accelerator-hour]."""
-    return max(price for site in table.sites for price in [site.price, *(price for _, price in site.price_steps)])
+def _worst(table: SpecTable, index: int) -> Site:
+    """The worst of one site, over all variants."""
+    site = table.sites[index]
+    schedules = [site.capacity_steps, *(variant[index] for variant in table.variants)]
+    falls = [_falls(site, steps) for steps in schedules]
+    gap = 0 if site.failure is None else max(1, int(table_mean(site.failure)))
+    return Site(
+        capacity=max([site.capacity, *(row[1] for steps in schedules for row in steps)]),
+        price=max([site.price, *(price for _, price in site.price_steps)]),
+        losses=max(len(some) for some in falls),
+        lost=max(sum(some) for some in falls),
+        gap=gap,
+    )
 
 
-def _slowest(table: SpecTable) -> int:
-    """The lowest speed at which anything runs [permille]."""
-    return min((speed for site in table.sites for speed in site.speed if speed > 0), default=1000)
+def _falls(site: SiteTable, steps: tuple[tuple[int, ...], ...]) -> list[int]:
+    """By how much each loss of a schedule falls; promises are not kept."""
+    levels = [site.capacity, *(row[1] for row in sorted(steps) if len(row) == 3)]
+    return [before - after for before, after in pairwise(levels) if after < before]
 
 
-def _use(table: SpecTable, extent: Extent) -> int:
-    """Accelerator-ms that the meters can reach; their offsets reach as far below zero."""
-    return 2 * _largest_capacities(table) * extent.span
+class Worst(NamedTuple):
+    """The worst case of a scenario: what the products of the world are made of."""
 
+    table: SpecTable
+    extent: Extent
+    sites: tuple[Site, ...]
 
-def _provider_cost(table: SpecTable, extent: Extent) -> int:
-    """Fees, overage and burst use [µ$], and the product inside `permille`."""
-    use = (_use(table, extent) // HOUR + 1) * _dearest(table)
-    ratio = max([1000, *(provider.overage_ratio for provider in table.providers)])
-    periods = extent.span // table.period + 2
-    floors = sum(max(0, provider.floor_money) + max(0, provider.budget) for provider in table.providers)
-    return (use + floors * periods) * ratio
+    @property
+    def slowest(self) -> int:
+        """The lowest speed at which anything runs [permille]."""
+        return min((speed for site in self.table.sites for speed in site.speed if speed > 0), default=1000)
 
+    @property
+    def dearest(self) -> int:
+        """The highest price there ever is [µ$ per accelerator-hour]."""
+        return max(site.price for site in self.sites)
 
-def _waiting(extent: Extent) -> int:
-    """Accelerator-ms that the meters of delay can reach."""
-    return sum(extent.accelerators) * extent.span
+    @property
+    def capacity(self) -> int:
+        """The largest capacities the sites ever have, added up."""
+        return sum(site.capacity for site in self.sites)
 
+    @property
+    def footprint(self) -> int:
+        """The most accelerators by which a gang is rounded up."""
+        return max(max(site.granule, site.cube) for site in self.table.sites)
 
-def _queued_work(table: SpecTable, extent: Extent) -> int:
-    """Accelerators × requested ms of all queues, rounded up to granules and cubes, at the lowest speed."""
-    footprint = max(max(site.granule, site.cube) for site in table.sites)
-    return (sum(extent.accelerators) + sum(extent.jobs) * footprint) * (extent.walltime * 1000 // _slowest(table) + 1)
+    @property
+    def restart(self) -> int:
+        """The longest restart [ms]."""
+        return max(cls.restart for cls in self.table.classes)
 
+    @property
+    def set_up(self) -> int:
+        """The longest set-up [ms]: all data over the slowest link, a port and a restart."""
+        providers = len(self.table.providers)
+        links = [
+            mbps
+            for source, provider in enumerate(self.table.providers)
+            for target, mbps in enumerate(provider.links)
+            if target != source
+        ]
+        staging = self.extent.data * BITS_PER_MB // min(links) + providers if links else 0
+        return staging + max(cls.port for cls in self.table.classes) + self.restart
 
-def _delay_cost(table: SpecTable, extent: Extent) -> int:
-    """Delay and write-offs of all classes [µ$]: everything waits through the episode, and is then written off."""
-    hours = extent.episode // HOUR + 1
-    write_off = (extent.walltime // HOUR + 1) * _dearest(table)
-    held = table.max_hold // HOUR + 1
-    pairs = zip(extent.accelerators, table.delay_rates, strict=True)
-    return sum(n * ((hours + held) * rate + write_off) for n, rate in pairs)
+    @property
+    def start_up(self) -> int:
+        """The longest wait for an outcome [ms]."""
+        waits = [int(site.start_up[-1]) for site in self.table.sites if site.start_up is not None]
+        return max([site.denial for site in self.table.sites] + waits)
+
+    @property
+    def run(self) -> int:
+        """The longest run from its set-up on, once nothing hits it any more [ms]."""
+        return self.extent.walltime * 1000 // self.slowest + 1
+
+    @property
+    def failures(self) -> int:
+        """Failures of all sites within the span."""
+        return sum(2 * self.extent.span // site.gap + SPARE_FAILURES for site in self.sites if site.gap)
+
+    @property
+    def delays_by_failure(self) -> int:
+        """Restarts of one run, one after the other, before it begins [ms]: the largest gang, hit through the span."""
+        gang = self.extent.gang + self.footprint
+        hits = [
+            2 * self.extent.span * min(gang, site.capacity) // (site.gap * max(1, site.capacity)) + SPARE_FAILURES
+            for site in self.sites
+            if site.gap
+        ]
+        return self.restart * max(hits, default=0)
+
+    @property
+    def latest(self) -> int:
+        """The latest instant that is ever written down [ms]."""
+        gaps = [int(site.failure[-1]) for site in self.table.sites if site.failure is not None]
+        end = self.set_up + self.delays_by_failure + self.run + self.start_up
+        return self.extent.span + max([end, self.table.period, self.extent.deadline, *gaps])
+
+    @property
+    def preempted(self) -> int:
+        """Accelerators of preempted runs, added up: each has run for a while."""
+        pause = self.table.preempt_after
+        return self.capacity * (self.extent.span // pause + 1) if pause else 0
+
+    @property
+    def runs(self) -> int:
+        """Runs that begin: every job once, and again after an eviction or a preemption."""
+        return sum(self.extent.jobs) + sum(site.lost for site in self.sites) + self.preempted
+
+    @property
+    def started(self) -> int:
+        """Accelerators of the runs that begin, added up; a loss may evict one gang more than it must."""
+        evicted = sum(site.lost + site.losses * (self.extent.gang + self.footprint) for site in self.sites)
+        rounded = sum(self.extent.accelerators) + sum(self.extent.jobs) * self.footprint
+        return rounded + evicted + self.preempted
+
+    def use(self, index: int) -> int:
+        """Accelerator-ms that a site's meters can reach; their offsets reach as far below zero."""
+        increments = self.started * self.table.sites[index].increment
+        return 2 * self.sites[index].capacity * self.extent.span + increments
+
+    @property
+    def provider_cost(self) -> int:
+        """Fees, overage and burst use [µ$], and the product inside `permille`."""
+        use = sum((self.use(index) // HOUR + 1) * site.price for index, site in enumerate(self.sites))
+        ratio = max([1000, *(max(one.overage_ratio, one.carry) for one in self.table.providers)])
+        periods = self.extent.span // self.table.period + 2
+        floors = sum(max(0, one.floor_money) + max(0, one.budget) for one in self.table.providers)
+        return (use + floors * periods) * ratio
+
+    @property
+    def run_cost(self) -> int:
+        """Cost of the dearest run [µ$]: the largest site at the highest price through the span."""
+        return (self.dearest * self.extent.span // HOUR + 1) * (max(site.capacity for site in self.sites) + 1)
+
+    @property
+    def egress(self) -> int:
+        """Egress of all runs [µ$]."""
+        rate = max(provider.egress_rate for provider in self.table.providers)
+        return self.runs * (self.extent.data * rate // 1000 + len(self.table.providers)) if rate else 0
+
+    @property
+    def set_up_of_blocks(self) -> int:
+        """Accelerator-ms that blocks add to the meter of their class while they are set up and after failures."""
+        return self.started * self.set_up + self.failures * self.extent.gang * self.restart
+
+    def waiting(self, cls: int) -> int:
+        """Accelerator-ms that a class's meter of delay can reach."""
+        added = self.set_up_of_blocks if self.extent.is_serving[cls] else 0
+        return self.extent.accelerators[cls] * self.extent.span + added
+
+    @property
+    def queued_work(self) -> int:
+        """Accelerators × planned lengths of all queues, rounded up to granules and cubes, at the lowest speed."""
+        gangs = sum(self.extent.accelerators) + sum(self.extent.jobs) * self.footprint
+        usual = max(site.usual_start_up for site in self.table.sites)
+        return gangs * (self.run + self.set_up + usual)
+
+    @property
+    def imputed(self) -> int:
+        """Delay, write-offs and penalties [µ$]: everything waits through the episode, and is then written off."""
+        hours = self.extent.episode // HOUR + 1 + self.table.max_hold // HOUR + 1
+        write_off = (self.extent.walltime // HOUR + 1) * self.dearest
+        pairs = zip(self.extent.accelerators, self.table.classes, strict=True)
+        waited = sum(gangs * (hours * cls.delay_rate + write_off) for gangs, cls in pairs)
+        pairs = zip(self.extent.is_serving, self.table.classes, strict=True)
+        highest = max((cls.delay_rate for is_serving, cls in pairs if is_serving), default=0)
+        return waited + self.set_up_of_blocks // HOUR * highest + self.extent.penalties
 
 
 def prove(where: str, table: SpecTable, extent: Extent) -> None:
     """Raise InputError unless every intermediate product stays below 2^62 and every key of the kernel is unique."""
-    latest = extent.span + extent.walltime * 1000 // _slowest(table) + table.period
-    dearest = max(_dearest(table), *table.delay_rates)
+    worst = Worst(table, extent, tuple(_worst(table, index) for index in range(len(table.sites))))
+    use = max(worst.use(index) for index in range(len(table.sites)))
+    waiting = max(worst.waiting(index) for index in range(len(table.classes)))
+    rates = [cls.delay_rate for cls in table.classes]
+    egress = max(provider.egress_rate for provider in table.providers)
     fewer = "shorten the episode or the span, or lower the load"
     checks = (
-        ("latest instant in ms", latest, NEVER, "shorten the span or the longest walltime"),
+        ("latest instant in ms", worst.latest, NEVER, "shorten the span, the longest walltime or the set-up"),
         ("jobs of one episode", sum(extent.jobs), LIVE_JOBS, "shorten the episode, or make jobs fewer and larger"),
         ("walltime × 1000", extent.walltime * 1000 + 1000, LIMIT, "lower the longest walltime"),
-        ("price × milliseconds of an hour", dearest * HOUR, LIMIT, "lower the highest price or delay cost"),
-        ("accelerator-milliseconds in use", _use(table, extent), LIMIT, "shorten the span or lower the capacities"),
-        ("provider cost in thousandths of a µ$", _provider_cost(table, extent), LIMIT * 1000, "shorten the span"),
-        ("accelerator-milliseconds of waiting", _waiting(extent), LIMIT, fewer),
-        ("queued work in accelerator-milliseconds", _queued_work(table, extent), LIMIT, fewer),
-        ("delay and write-offs in µ$", _delay_cost(table, extent), LIMIT, fewer),
+        ("data × 8000", extent.data * BITS_PER_MB, LIMIT, "lower the data of a job"),
+        ("data × egress rate", extent.data * egress, LIMIT, "lower the data of a job or the price of egress"),
+        ("price × milliseconds of an hour", max(worst.dearest, *rates) * HOUR, LIMIT, "lower the highest price"),
+        ("price × milliseconds of the span", worst.dearest * extent.span, LIMIT, "lower the highest price"),
+        ("minutes of a period, squared", (table.period // MINUTE) ** 2, LIMIT, "shorten the period"),
+        ("accelerator-milliseconds in use", use, LIMIT, "shorten the span or lower the capacities"),
+        ("provider cost in thousandths of a µ$", worst.provider_cost, LIMIT * 1000, "shorten the span"),
+        ("cost of one run in µ$", worst.run_cost, LIMIT, "shorten the span or lower the highest price"),
+        ("egress in µ$", worst.egress, LIMIT, "lower the data of a job or the price of egress"),
+        ("accelerator-milliseconds of waiting", waiting, LIMIT, fewer),
+        ("queued work in accelerator-milliseconds", worst.queued_work, LIMIT, fewer),
+        ("delay, write-offs and penalties in µ$", worst.imputed, LIMIT, fewer),
     )
     for what, value, limit, remedy in checks:
         if value >= limit:

@@ -103,3 +103,24 @@ def table_mean(table: np.ndarray) -> Fraction:
     """Mean of what `quantile` draws from a table, before rounding down."""
     middles = [int(low) + int(high) for low, high in pairwise(table)]
     return Fraction(sum(middles[: CELLS - 1]), 2 * CELLS) + Fraction(sum(middles[CELLS - 1 :]), 2 * CELLS**2)
+
+
+@lru_cache(maxsize=64)
+def gamma_table(mean: int, variation: Fraction) -> np.ndarray:
+    """Gamma with this mean and coefficient of variation; (2048,) int64. With a variation of 0 it is the mean.
+
+    After Wilson and Hilferty (1931): the cube root of a Gamma variate is nearly normal. For variations up to 0.5 the
+    quantiles between 1 % and 99.9 % are within 3 %; the whole is scaled so that the mean is exact.
+
+    Raises ValueError unless 0 < mean <= 2^32 and 0 <= variation <= 0.5.
+    """
+    if not (0 < mean <= 1 << 32 and 0 <= variation <= Fraction(1, 2)):
+        raise ValueError(f"no Gamma table for mean {mean}, variation {variation}")
+    with localcontext(PRECISION):
+        ninth = Decimal(variation.numerator) ** 2 / (9 * Decimal(variation.denominator) ** 2)
+        roots = [max(Decimal(0), 1 - ninth + z * ninth.sqrt()) for z in _normal_quantiles()]
+        cubes = [Decimal(0) if ninth else Decimal(1), *(root**3 for root in roots)]
+        scaled = [int(mean * cube) for cube in [*cubes, cubes[-1]]]
+        factor = Decimal(mean) * Decimal(mean) / int(table_mean(np.array(scaled, np.int64)))
+        values = [int((factor * cube).to_integral_value()) for cube in cubes]
+    return _frozen([*values, values[-1]])

@@ -20,16 +20,18 @@ Time = Annotated[
     Decimal, Field(ge=0, decimal_places=5, max_digits=12), _as_number
 ]  # days, hours, minutes or seconds, as the name says
 Ratio = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=3, max_digits=7), _as_number]
+Gigabits = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=3, max_digits=10), _as_number]  # per second
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=3, max_digits=5), _as_number]
 Weight = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6, max_digits=13), _as_number]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
 
-UNITS = {"dollars": DOLLAR, "days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": SECOND, "permille": 1000}
+TIMES = {"days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": SECOND}  # ms
+UNITS = TIMES | {"dollars": DOLLAR, "permille": 1000, "gigabits": 1000}  # µ$, permille, Mb
 
 
 def whole(amount: Decimal, unit: str) -> int:
-    """`amount` of a unit (see UNITS) in the integers of the world: µ$, ms or permille."""
+    """`amount` of a unit (see UNITS) in the integers of the world: µ$, ms, permille or Mb."""
     product = Fraction(amount) * UNITS[unit]
     if product.denominator != 1:
         raise ValueError(f"{amount} {unit} is not a whole number of the world's units; write it with fewer places")

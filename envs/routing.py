@@ -42,7 +42,6 @@ class RoutingBatch:
         self._nothing = np.full(episodes, -1, np.int64)
         self._streams = min(episodes, 8) if streams is None else streams
         self._rule = rule or patient()
-        self._spec = scenario.compile()
         self._scale = float(scenario.reward_scale)
         self.seed(seed)
 
@@ -52,6 +51,7 @@ class RoutingBatch:
     def seed(self, seed: int) -> None:
         """Draw new streams and warm starts, all named by `seed`; `reset` begins with them."""
         self._rng = np.random.default_rng([seed, 0xE9150DE])
+        self._spec = self.scenario.compile(variants=self._streams, seed=seed)
         pool = draw_pool(self.scenario, seed, 0, self._streams)
         self._bank = fill_bank(self.scenario, self._spec, pool, self._rule, STATES_PER_EPISODE * len(self), seed)
         self.worlds = Worlds(self._spec, pool.jobs, len(self))

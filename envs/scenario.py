@@ -1,8 +1,8 @@
 """Scenarios: a world in a TOML file, checked, frozen, and compiled to the integers of rules.md.
 
-`load("small_team")` reads one that comes with Tidegate, `load("mine.toml")` any other; `Scenario.compile()` gives what
-the kernel reads. A scenario is saved as JSON beside every run (`model_dump_json`), comes back as the same one
-(`load("scenario.json")`), and is named by its `digest()`.
+`load("small_team")` reads one that comes with Tidegate, `load("mine.toml")` any other; a file may be based on another
+one (inherit.py). `Scenario.compile()` gives what the kernel reads. A scenario is saved as JSON beside every run
+(`model_dump_json`), comes back as the same one (`load("scenario.json")`), and is named by its `digest()`.
 """
 
 import hashlib
@@ -12,18 +12,27 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
 from ..fastsim.errors import InputError
-from ..fastsim.spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, Spec, SpecTable
-from ..fastsim.units import DAY, HOUR, MINUTE
-from .bounds import Extent, prove
+from ..fastsim.spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, ClassTable, Spec, SpecTable
+from ..fastsim.units import DAY, MINUTE
+from .bounds import prove
+from .contracts import Episodes, Provider, Rules
 from .explain import explained
+from .extent import extent_of
+from .inherit import inherited
+from .machines import Site
+from .offered import Offered, check_names, check_shares
+from .pipelines import Pipeline
+from .prices import with_series
 from .quantities import Name, Part, Text, whole
-from .supply import Episodes, Provider, Rules, Site
-from .work import ANY, JobClass, Workload
+from .serving import Serving
+from .supply import check_supply, compiled, is_random
+from .variants import Draws
+from .work import ANY, ClassTerms, JobClass, Workload
 
 FOLDER = Path(__file__).parent / "scenarios"
 MAX_TAGS = 31  # bits of a job's tags
@@ -42,13 +51,16 @@ class Scenario(Part):
     sites: Annotated[tuple[Site, ...], Field(min_length=1, max_length=MAX_SITES)]
     workload: Workload
     classes: Annotated[tuple[JobClass, ...], Field(min_length=1, max_length=MAX_CLASSES)]
+    serving: tuple[Serving, ...] = ()
+    pipelines: Annotated[tuple[Pipeline, ...], Field(max_length=16)] = ()
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Scenario":
-        for key, parts in (("providers", self.providers), ("sites", self.sites), ("classes", self.classes)):
+        named = (("providers", self.providers), ("sites", self.sites), ("classes", self.classes))
+        for key, parts in (*named, ("serving", self.serving), ("pipelines", self.pipelines)):
             given = [part.name for part in parts]
             for index, name in enumerate(given):
                 if name in given[:index]:
@@ -57,36 +69,38 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _sites_are_under_contract(self) -> "Scenario":
-        providers = {provider.name: provider for provider in self.providers}
-        classes = [cls.name for cls in self.classes]
+        check_supply(self.providers, self.sites)
+        classes = [cls.name for cls in self.terms]
         for index, site in enumerate(self.sites):
-            where = f"sites[{index}]"
-            if site.provider not in providers:
-                choices = f"use one of {', '.join(providers)}"
-                raise InputError(f"{where}.provider", "provider", site.provider, "there is none of this name", choices)
-            if providers[site.provider].is_committed and site.price_steps:
-                count = len(site.price_steps)
-                raise InputError(
-                    f"{where}.price_steps", "steps", count, "a committed site has one price", "remove them"
-                )
             for cls in sorted(site.class_speed.keys() - set(classes)):
-                choices = f"use some of {', '.join(classes)}"
-                raise InputError(f"{where}.class_speed", "class", cls, "there is none of this name", choices)
-        for index, provider in enumerate(self.providers):
-            if provider.name not in {site.provider for site in self.sites}:
-                reason = "it has no site"
-                raise InputError(f"providers[{index}]", "provider", provider.name, reason, "give it one or remove it")
+                where, choices = f"sites[{index}].class_speed", f"use some of {', '.join(classes)}"
+                raise InputError(where, "class", cls, "there is none of this name", choices)
         return self
 
     @model_validator(mode="after")
     def _tags_are_offered(self) -> "Scenario":
         if len(self.tags) > MAX_TAGS:
             raise InputError("providers.tags", "tags", len(self.tags), f"at most {MAX_TAGS} are possible", "use fewer")
-        choices = (ANY, *self.tags)
-        for index, cls in enumerate(self.classes):
-            for tag in sorted(cls.portability.keys() - set(choices)):
-                where = f"classes[{index}].portability"
-                raise InputError(where, "tag", tag, "no provider offers it", f"use {', '.join(choices)}")
+        tags, silicons = (ANY, *self.tags), (ANY, *self.silicons)
+        for where, cls in self.located_terms:
+            for tag in sorted(cls.portability.keys() - set(tags)):
+                reason, remedy = "no provider offers it", f"use {', '.join(tags)}"
+                raise InputError(f"{where}.portability", "tag", tag, reason, remedy)
+            for silicon in sorted(cls.native.keys() - set(silicons)):
+                reason, remedy = "no site has it", f"use {', '.join(silicons)}"
+                raise InputError(f"{where}.native", "silicon", silicon, reason, remedy)
+        return self
+
+    @model_validator(mode="after")
+    def _data_have_homes(self) -> "Scenario":
+        providers = [provider.name for provider in self.providers]
+        homes = self.workload.models.homes if self.workload.models else {}
+        for home in sorted(homes.keys() - set(providers)):
+            choices = f"use one of {', '.join(providers)}"
+            raise InputError("workload.models.homes", "provider", home, "there is none of this name", choices)
+        for where, cls in self.located_terms:
+            if self.workload.models is None and (cls.reads_weights or set(getattr(cls, "dataset_gb", {0})) != {0}):
+                raise InputError(where, "data", cls.name, "no home is known for them", "give workload.models")
         return self
 
     @model_validator(mode="after")
@@ -95,6 +109,29 @@ class Scenario(Part):
             remedy = "give a committed site capacity and speed"
             raise InputError("sites", "committed capacity on day 0", 0, "the load is relative to it", remedy)
         return self
+
+    @model_validator(mode="after")
+    def _work_adds_up(self) -> "Scenario":
+        offered = self.offered()
+        check_names(offered)
+        check_shares(offered)
+        return self
+
+    @property
+    def terms(self) -> tuple[ClassTerms, ...]:
+        """All classes in the order of their numbers: those of jobs, then those of serving."""
+        return (*self.classes, *self.serving)
+
+    @property
+    def located_terms(self) -> list[tuple[str, ClassTerms]]:
+        """All classes, each with its key in the file."""
+        jobs = [(f"classes[{index}]", cls) for index, cls in enumerate(self.classes)]
+        return [*jobs, *((f"serving[{index}]", cls) for index, cls in enumerate(self.serving))]
+
+    @property
+    def silicons(self) -> tuple[str, ...]:
+        """All kinds of silicon, in the order of their numbers."""
+        return tuple(sorted({site.silicon for site in self.sites}))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -108,20 +145,28 @@ class Scenario(Part):
     @property
     def reference_capacity(self) -> Fraction:
         """Accelerators × speed of the committed sites on day 0; where none is committed, of all sites."""
-        committed = {provider.name for provider in self.providers if provider.is_committed}
-        sites = [site for site in self.sites if site.provider in committed] or self.sites
-        return sum((site.capacity * Fraction(site.speed) for site in sites), Fraction(0))
+        return sum((site.capacity * Fraction(site.speed) for site in self._reference_sites), Fraction(0))
 
-    def jobs_per_hour(self, cls: JobClass, load: Decimal | None = None) -> Fraction:
-        """Mean arrivals of a class on day 0, at `load` or the scenario's own."""
-        offered = self.reference_capacity * Fraction(self.workload.load if load is None else load)
-        share = Fraction(cls.share) / sum(Fraction(other.share) for other in self.classes)
-        return offered * share / (cls.mean_gang * cls.mean_walltime / HOUR)
+    @property
+    def _reference_sites(self) -> tuple[Site, ...]:
+        committed = {provider.name for provider in self.providers if provider.is_committed}
+        return tuple(site for site in self.sites if site.provider in committed) or self.sites
+
+    def offered(self, load: Decimal | None = None) -> Offered:
+        """The work of day 0, at `load` or the scenario's own."""
+        ratio = Fraction(self.workload.load if load is None else load)
+        accelerators = sum(site.capacity for site in self._reference_sites)
+        work = ratio * self.reference_capacity
+        return Offered(self.classes, self.pipelines, self.serving, work, ratio * accelerators)
+
+    def jobs_per_hour(self, cls: ClassTerms, load: Decimal | None = None) -> Fraction:
+        """Mean arrivals of a class on day 0, at `load` or the scenario's own; those of blocks a little too many."""
+        return self.offered(load).jobs_per_hour(cls)
 
     @property
     def jobs_per_day(self) -> float:
         """Mean arrivals of all classes on day 0."""
-        return float(24 * sum(self.jobs_per_hour(cls) for cls in self.classes))
+        return float(24 * sum(self.jobs_per_hour(cls) for cls in self.terms))
 
     @property
     def largest_load(self) -> Decimal:
@@ -143,46 +188,58 @@ class Scenario(Part):
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def compile(self, first_period: int = 0) -> Spec:
+    @property
+    def is_random(self) -> bool:
+        """Something in its supply is drawn: slips, recalls, spot capacity."""
+        return is_random(self.providers, self.sites)
+
+    def compile(self, first_period: int = 0, *, variants: int = 1, seed: int = 0) -> Spec:
         """The scenario as the kernel reads it; the contract period in which time 0 lies began at `first_period` [ms].
 
-        Raises InputError where an integer could overflow, or for a `first_period` that is not in (−period, 0] or not in
-        whole minutes.
+        What is random in its supply is drawn `variants` times, as variants 0, 1, 2 … of the seed; where nothing is,
+        there is one variant.
+
+        Raises InputError where an integer could overflow, for a `first_period` that is not in (−period, 0] or not in
+        whole minutes, and for a seed outside [0, 2^63) or fewer than one variant.
         """
-        table = self._table(first_period)
+        if variants < 1 or not 0 <= seed < 1 << 63:
+            what, value = ("variants", variants) if variants < 1 else ("seed", seed)
+            raise InputError(self.name, what, value, "outside what can be drawn", "choose another")
+        table = self._table(first_period, variants if self.is_random else 1, seed)
         if first_period % MINUTE or not -table.period < first_period <= 0:
             reason = f"not whole minutes in (-{table.period}, 0]"
             raise InputError(self.name, "first_period", first_period, reason, "correct it")
-        prove(self.name, table, self._extent())
+        prove(self.name, table, extent_of(self.episodes, self.workload, self.offered(self.largest_load)))
         return table.pack()
 
-    def _table(self, first_period: int) -> SpecTable:
+    def _table(self, first_period: int, variants: int, seed: int) -> SpecTable:
         """The scenario in the units of the rules, before any proof."""
-        tag_bits = {tag: bit for bit, tag in enumerate(self.tags)}
-        providers = [provider.name for provider in self.providers]
-        classes = [cls.name for cls in self.classes]
+        classes = [cls.name for cls in self.terms]
+        drawn = [Draws(seed, variant, self.span) for variant in range(variants)]
+        supply = compiled(self.name, self.providers, self.sites, classes, self.tags, self.silicons, drawn)
         return SpecTable(
-            sites=tuple(site.table(providers.index(site.provider), classes) for site in self.sites),
-            providers=tuple(provider.table(tag_bits) for provider in self.providers),
-            delay_rates=tuple(whole(cls.delay_cost_per_hour, "dollars") for cls in self.classes),
+            sites=supply.sites,
+            providers=supply.providers,
+            classes=tuple(_class_table(cls) for cls in self.terms),
             first_period=first_period,
             pass_size=self.rules.pass_size,
             dispatch=self.rules.dispatch_code,
+            kill_overruns=self.rules.kill_overruns,
+            variants=supply.variants,
             **self.rules.times,
         )
 
-    def _extent(self) -> Extent:
-        """What the proof against overflow needs to know of the work."""
-        hours = self.episodes.longest_days * 24 * self.workload.largest_growth
-        jobs = [self.jobs_per_hour(cls, self.largest_load) * hours for cls in self.classes]
-        accelerators = [count * cls.mean_gang for count, cls in zip(jobs, self.classes, strict=True)]
-        return Extent(
-            span=self.span,
-            episode=self.episodes.longest_days * DAY,
-            jobs=[ceil(count) for count in jobs],
-            accelerators=[ceil(count) for count in accelerators],
-            walltime=max(cls.walltime.longest for cls in self.classes),
-        )
+
+def _class_table(cls: ClassTerms) -> ClassTable:
+    """A class's row. Blocks of serving have no checkpoints and are not preempted."""
+    is_job = isinstance(cls, JobClass)
+    return ClassTable(
+        delay_rate=whole(cls.delay_cost_per_hour, "dollars"),
+        checkpoint=whole(cls.checkpoint_minutes, "minutes") if is_job else 0,
+        restart=whole(cls.restart_minutes, "minutes"),
+        port=whole(cls.port_minutes, "minutes"),
+        preemptible=is_job and cls.is_preemptible,
+    )
 
 
 def names() -> list[str]:
@@ -206,17 +263,22 @@ def load(name_or_path: str | Path) -> Scenario:
 
 
 def _parsed(path: Path, where: str) -> Scenario:
-    """The scenario in a file, called `where` in errors."""
+    """The scenario in a file, on top of its base if it has one, called `where` in errors."""
     try:
-        content = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
-            return Scenario.model_validate_json(content)
-        # Decimal, so that 2.65 dollars are 2,650,000 µ$ and not a float beside it
-        return Scenario.model_validate(tomllib.loads(content, parse_float=Decimal))
+        return Scenario.model_validate(inherited(path, where, Scenario, FOLDER, _content))
     except ValidationError as error:
         raise explained(error, where) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(where, "TOML", path.name, f"cannot be parsed: {error}", "correct the syntax") from None
+
+
+def _content(path: Path, where: str) -> Any:
+    """What a file holds, called `where` in errors."""
+    form, read = ("JSON", json.loads) if path.suffix == ".json" else ("TOML", tomllib.loads)
+    try:
+        # Decimal, so that 2.65 dollars are 2,650,000 µ$ and not a float beside it
+        content = read(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(where, form, path.name, f"cannot be parsed: {error}", "correct the syntax") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InputError(where, "file", path, f"cannot be read: {reason}", "correct the path or the file") from None
+    return with_series(content, path.parent, where)

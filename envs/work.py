@@ -1,10 +1,11 @@
 """The demand side of a scenario: job classes and the workload, as one writes them in its file.
 
-What follows from the fields is a property.
+What follows from the fields is a property. Pipelines of jobs are in pipelines.py, demand for serving in serving.py.
 """
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -17,8 +18,10 @@ from .quantiles import lognormal_table, table_mean
 from .quantities import Dollars, Name, Part, Ratio, Share, Time, Weight, Whole, mean_of, whole
 
 SHORTEST = SECOND  # ms; no job is shorter
-ANY = "any"  # portability: no tag required
+ANY = "any"  # portability: no tag required, no native silicon
 Weights = Annotated[dict[Annotated[int, Field(ge=1, le=1 << 20)], Weight], Field(min_length=1, max_length=32)]
+Amounts = Annotated[dict[Annotated[int, Field(ge=0, le=1 << 20)], Weight], Field(min_length=1, max_length=32)]
+Choices = Annotated[dict[Name, Weight], Field(min_length=1, max_length=32)]
 
 
 class Walltime(Part):
@@ -45,12 +48,26 @@ class Walltime(Part):
     @property
     def table(self) -> np.ndarray:
         """Its quantiles, (2048,) int64 [ms], for the keyed generator."""
-        median, p95 = whole(self.median_hours, "hours"), whole(self.p95_hours, "hours")
-        return lognormal_table(median, p95, SHORTEST, self.longest)
+        return lognormal_table(*self._terms)
+
+    @property
+    def _terms(self) -> tuple[int, int, int, int]:
+        return whole(self.median_hours, "hours"), whole(self.p95_hours, "hours"), SHORTEST, self.longest
+
+    @property
+    def mean(self) -> Fraction:
+        """Its mean [ms]."""
+        return _lognormal_mean(*self._terms)
+
+
+@lru_cache(maxsize=256)
+def _lognormal_mean(median: int, p95: int, low: int, high: int) -> Fraction:
+    """Mean of a log-normal table, computed once."""
+    return table_mean(lognormal_table(median, p95, low, high))
 
 
 class EarlyEnds(Part):
-    """Jobs that end long before their planned walltime: crashes, bugs, a look at the loss.
+    """Jobs that their users cancel long before their planned walltime: crashes, bugs, a look at the loss.
 
     They stop at a time that is uniform within the first part of it, `within`.
     """
@@ -59,22 +76,65 @@ class EarlyEnds(Part):
     within: Annotated[Share, Field(gt=0)]
 
 
-class JobClass(Part):
-    """One kind of job."""
+class Deadline(Part):
+    """When work must have finished, counted from its arrival, and what it costs when it has not.
+
+    Slack is what it may take beyond its requested walltime, a pipeline beyond its longest chain of them: a ratio of
+    that, plus hours, each uniform between two bounds.
+    """
+
+    share: Annotated[Share, Field(gt=0)] = Decimal(1)  # of the jobs, or of the pipelines; the others have none
+    slack: tuple[Ratio, Ratio] = (Decimal(0), Decimal(0))
+    slack_hours: tuple[Time, Time] = (Decimal(0), Decimal(0))
+    penalty_per_hour: Dollars  # per accelerator-hour requested, once
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> "Deadline":
+        for key, (low, high) in (("slack", self.slack), ("slack_hours", self.slack_hours)):
+            if not low <= high:
+                raise InputError(key, "bounds", f"{low}, {high}", "not ascending", "exchange them")
+        if self.slack_hours[1] > 10_000:
+            raise InputError("slack_hours", "hours", self.slack_hours[1], "above 10000", "lower it")
+        return self
+
+    @property
+    def row(self) -> list[int]:
+        """Slack in permille (lowest, width), in ms (lowest, width), and the penalty [µ$ per accelerator-hour]."""
+        ratios = [whole(bound, "permille") for bound in self.slack]
+        times = [whole(bound, "hours") for bound in self.slack_hours]
+        rate = whole(self.penalty_per_hour, "dollars")
+        return [ratios[0], ratios[1] - ratios[0], times[0], times[1] - times[0], rate]
+
+
+class ClassTerms(Part):
+    """What is said of every class, of jobs or of serving."""
 
     name: Name
     priority: Annotated[Whole, Field(ge=0, le=7)]
     delay_cost_per_hour: Dollars  # per accelerator, while it waits
-    share: Weight  # of the offered accelerator-hours at speed 1, relative to the other classes
+    share: Weight  # of the offered accelerator-hours, relative to the other classes
+    portability: Choices = Field(default_factory=lambda: {ANY: Decimal(1)})  # required tag, or "any" → weight
+    native: Choices = Field(default_factory=lambda: {ANY: Decimal(1)})
+    # ↑ native silicon, or "any", of jobs that require no tag → weight: elsewhere they run at the price of a port
+    restart_minutes: Time = Decimal(0)  # after a failure, or when it begins again elsewhere
+    port_minutes: Time = Decimal(0)  # to other silicon than the native one
+    reads_weights: bool = False  # begins from a model, which lies at home if no parent makes it
+
+
+class JobClass(ClassTerms):
+    """One kind of job."""
+
     gangs: Weights  # size → weight, by submission
     walltime: Walltime
     batches: Weights = Field(default_factory=lambda: {1: Decimal(1)})  # jobs submitted together → weight
     spacing_seconds: Annotated[Time, Field(le=3600)] = Decimal(0)  # mean time between them; 0: the same instant
     early_ends: EarlyEnds | None = None
+    deadline: Deadline | None = None  # of jobs outside pipelines
     rhythm: Share = Decimal(1)  # 1: follows the hours of the week; 0: not at all
-    portability: Annotated[dict[Name, Weight], Field(min_length=1)] = Field(
-        default_factory=lambda: {ANY: Decimal(1)}
-    )  # required tag, or "any" → weight
+    checkpoint_minutes: Time = Decimal(0)  # between two checkpoints; 0: none
+    is_preemptible: bool = False
+    dataset_gb: Amounts = Field(default_factory=lambda: {0: Decimal(1)})  # input at home → weight, by submission
+    writes_weights: bool = False  # its output is a model; without, nothing that counts
 
     @property
     def mean_gang(self) -> Fraction:
@@ -89,7 +149,11 @@ class JobClass(Part):
     @property
     def mean_walltime(self) -> Fraction:
         """Mean walltime at speed 1 [ms], early ends included."""
-        planned = table_mean(self.walltime.table)
+        return self.mean_of_walltime(self.walltime)
+
+    def mean_of_walltime(self, walltime: Walltime) -> Fraction:
+        """Mean of a walltime at speed 1 [ms] for jobs of this class, early ends included."""
+        planned = walltime.mean
         if self.early_ends is None:
             return planned
         return planned * (1 - Fraction(self.early_ends.share) * (1 - Fraction(self.early_ends.within) / 2))
@@ -116,14 +180,51 @@ class Growth(Part):
     factor: Annotated[Ratio, Field(gt=0, le=100)]
 
 
-class Workload(Part):
+class Models(Part):
+    """How large models are, and where they and the datasets lie before anyone has worked on them."""
+
+    billions: dict[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1, le=1 << 20)]]
+    # ↑ from this gang on → parameters, in billions
+    weights_bytes: Annotated[Whole, Field(ge=1, le=64)]  # per parameter: a model as it is handed on
+    state_bytes: Annotated[Whole, Field(ge=1, le=64)]  # per parameter: what a checkpoint holds
+    homes: Choices  # provider → weight, by submission
+
+    @model_validator(mode="after")
+    def _covers_every_gang(self) -> "Models":
+        if 1 not in self.billions:
+            raise InputError("billions", "sizes", len(self.billions), "none from a gang of 1 on", "add one")
+        return self
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(smallest gang, billions of parameters), gangs ascending."""
+        return sorted(self.billions.items())
+
+
+Week = tuple[Fraction, ...]  # factor of each hour of the week, Monday 00:00 first; their mean is 1
+
+
+class Rhythm(Part):
+    """When it comes: factors of the hours of the day and of the days of the week."""
+
+    hour_factors: Annotated[tuple[Weight, ...], Field(min_length=24, max_length=24)]
+    weekday_factors: Annotated[tuple[Weight, ...], Field(min_length=7, max_length=7)]  # Monday first
+
+    @property
+    def week(self) -> Week:
+        """Factor of each hour of the week, Monday 00:00 first; their mean is 1."""
+        factors = [Fraction(day) * Fraction(hour) for day in self.weekday_factors for hour in self.hour_factors]
+        mean = sum(factors, Fraction(0)) / len(factors)
+        return tuple(factor / mean for factor in factors)
+
+
+class Workload(Rhythm):
     """How much work there is, and when it comes."""
 
     load: Annotated[Ratio, Field(gt=0)]  # offered on day 0, over what committed sites can do then
     growth: tuple[Growth, ...] = ()
-    hour_factors: Annotated[tuple[Weight, ...], Field(min_length=24, max_length=24)]
-    weekday_factors: Annotated[tuple[Weight, ...], Field(min_length=7, max_length=7)]  # Monday first
     requests: Requests
+    models: Models | None = None  # without: no job has any data
 
     @model_validator(mode="after")
     def _grows_in_order(self) -> "Workload":
@@ -131,13 +232,6 @@ class Workload(Part):
         if days != sorted(set(days)):
             raise InputError("growth", "days", ", ".join(map(str, days)), "not ascending", "order them, one of each")
         return self
-
-    @property
-    def week(self) -> tuple[Fraction, ...]:
-        """Factor of each hour of the week, Monday 00:00 first; their mean is 1."""
-        factors = [Fraction(day) * Fraction(hour) for day in self.weekday_factors for hour in self.hour_factors]
-        mean = sum(factors, Fraction(0)) / len(factors)
-        return tuple(factor / mean for factor in factors)
 
     @property
     def largest_growth(self) -> Fraction:

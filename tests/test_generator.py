@@ -4,21 +4,24 @@ import hashlib
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tidegate.envs.generator import CERTAIN, demand_of, generate
+from tidegate.envs.demand import CERTAIN, NONE, demand_of
+from tidegate.envs.generator import generate
 from tidegate.envs.quantiles import table_mean
-from tidegate.envs.scenario import load, names
+from tidegate.envs.scenario import Scenario, load, names
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.spec import JOB
 from tidegate.fastsim.units import DAY, HOUR, SECOND, WEEK
 
-from .toy_scenario import TOY, toy
+from .toy_scenario import TOY, edited, toy
+from .toy_work import ANSWERS, MODEL, busy_toy
 
-GOLDEN = "52234c09e0694e1c17720a244481ec1bace5eabb485056e9a8b3784405caedf7"
+GOLDEN = "37e9ec71df9db70f94c4ebfc11471a71d4a02739d7e60df91520bc0c2c591b62"
 
 
 def fingerprint(jobs: Any) -> str:
@@ -29,9 +32,18 @@ def fingerprint(jobs: Any) -> str:
     return digest.hexdigest()
 
 
-def offered(jobs: Any) -> float:
+def hours(jobs: Any) -> float:
     """Accelerator-hours at speed 1."""
     return float((jobs.gang * jobs.walltime.astype(np.float64)).sum() / HOUR)
+
+
+def toy_with(path: str, value: Any, more: dict[str, Any]) -> Any:
+    """The toy, one key replaced and some added to its first class, with data that lie at both providers."""
+    content = edited(path, value)
+    models = {"billions": {1: 1, 128: 70}, "weights_bytes": 2, "state_bytes": 14, "homes": {"owned": 3, "rented": 1}}
+    content["workload"] = content["workload"] | {"models": models}
+    content["classes"] = [content["classes"][0] | more, content["classes"][1]]
+    return Scenario.model_validate(content)
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +59,16 @@ def test_the_toy_stream_is_this_one_on_every_machine():
 
 
 def test_uncompiled_kernels_generate_the_same_jobs():
+    busy = busy_toy([MODEL], [ANSWERS | {"surges": [{"at_day": 0.5, "days": 1, "factor": 2}]}])
     program = (
         "import json, sys; from tidegate.envs.scenario import Scenario; from tidegate.envs.generator import generate;"
         "print(generate(Scenario.model_validate_json(sys.stdin.read()), 7, 3, 1).tolist())"
     )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-W", "error", "-c", program]
-    saved = toy().model_dump_json()
+    saved = busy.model_dump_json()
     done = subprocess.run(command, env=environment, input=saved, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(generate(toy(), 7, 3, 1).tolist())
+    assert done.stdout.strip() == str(generate(busy, 7, 3, 1).tolist())
 
 
 def test_more_days_extend_a_stream_without_changing_it():
@@ -81,14 +94,19 @@ def test_seeds_and_streams_give_different_work():
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_offered_load_is_the_scenarios(name):
+def test_every_class_has_its_share_of_the_offered_load(name):
     scenario = load(name)
-    growth = scenario.workload.growth
-    days = 14 if growth else scenario.episodes.span_days
-    streams = {"colossus1_gcp": 16, "mid_lab": 2, "small_team": 16}[name]
-    work = sum(offered(generate(scenario, 3, stream, days)) for stream in range(streams))
-    capacity = float(scenario.reference_capacity) * 24 * days * streams
-    assert work / capacity == pytest.approx(float(scenario.workload.load), rel=0.05)
+    days, streams = {"colossus1_gcp": (14, 16), "mid_lab": (182, 8), "small_team": (364, 16)}[name]
+    work = np.zeros(len(scenario.terms))
+    for stream in range(streams):
+        jobs = generate(scenario, 3, stream, days)
+        work += np.bincount(jobs.cls, (jobs.gang * jobs.walltime) / HOUR, len(work))
+    offered = scenario.offered()
+    full = [offered.accelerators if cls in scenario.serving else offered.work for cls in scenario.terms]
+    parts = work / (np.array(full, float) * 24 * days * streams)
+    stated = np.array([float(offered.part(Fraction(cls.share))) for cls in scenario.terms])
+    assert parts.sum() == pytest.approx(1, rel=0.05)
+    assert parts == pytest.approx(stated, rel=0.15)  # the heaviest tail leaves four per cent of noise
 
 
 def test_another_load_scales_the_arrivals():
@@ -153,11 +171,12 @@ def test_requests_are_exact_too_short_or_longer_as_stated(years):
     assert large.requested.max() <= 72 * HOUR
 
 
-def test_about_a_third_of_submissions_share_their_second_with_another():
-    for name in names():
-        second = generate(load(name), 1, 0, 90).arrival // SECOND
-        _, where, counts = np.unique(second, return_inverse=True, return_counts=True)
-        assert (counts[where] > 1).mean() == pytest.approx(1 / 3, abs=0.06), name
+@pytest.mark.parametrize("name", names())
+def test_about_a_third_of_submissions_share_their_second_with_another(name):
+    jobs = generate(load(name), 1, 0, 90)
+    first = jobs[(jobs.until == 0) & (jobs.member == 0)]
+    _, where, counts = np.unique(first.arrival // SECOND, return_inverse=True, return_counts=True)
+    assert (counts[where] > 1).mean() == pytest.approx(1 / 3, abs=0.06)
 
 
 def test_jobs_of_a_batch_have_gang_and_tags_in_common():
@@ -173,13 +192,77 @@ def test_jobs_of_a_batch_have_gang_and_tags_in_common():
 @pytest.mark.parametrize("name", names())
 def test_larger_jobs_run_a_little_longer(name):
     jobs = generate(load(name), 1, 0, 60)
+    jobs = jobs[jobs.until == 0]
     correlation = np.corrcoef(np.log(jobs.gang), np.log(jobs.walltime))[0, 1]
     assert 0 < correlation < 0.43  # public traces: 0.04 to 0.43
 
 
+def test_jobs_that_end_early_are_cancelled(years):
+    small = years[years.cls == 1]
+    assert small.is_cancelled.mean() == pytest.approx(0.4, abs=0.01)
+    assert small.walltime[small.is_cancelled == 1].max() <= 0.333 * 24 * HOUR
+    assert not years.is_cancelled[years.cls == 0].any()
+
+
+def test_jobs_of_no_pipeline_stand_alone_and_have_no_data_where_none_are_described(years):
+    assert (years.partner == NONE).all()
+    assert (years.silicon == NONE).all()
+    for name in ("input", "home", "output", "snapshot", "deadline", "penalty", "until", "member", "parents", "sync"):
+        assert not years[name].any(), name
+
+
+def test_native_silicon_is_that_of_jobs_that_require_no_tag():
+    sites = [TOY["sites"][0] | {"silicon": "tpu"}, *TOY["sites"][1:]]
+    large = generate(toy_with("sites", sites, {"native": {"tpu": 0.5, "gpu": 0.3, "any": 0.2}}), 3, 0, 728)
+    large = large[large.cls == 0]
+    anywhere = large[large.tags == 0]
+    assert (large.silicon[large.tags > 0] == NONE).all()
+    for number, weight in ((0, 0.3), (1, 0.5), (NONE, 0.2)):  # gpu, tpu
+        assert (anywhere.silicon == number).mean() == pytest.approx(weight, abs=0.03)
+
+
+def test_data_follow_from_the_gang_and_lie_at_home():
+    terms = {"reads_weights": True, "writes_weights": True, "checkpoint_minutes": 30, "dataset_gb": {0: 0.5, 20: 0.5}}
+    jobs = generate(toy_with("name", "toy", terms), 3, 0, 728)
+    large = jobs[jobs.cls == 0]
+    billions = np.where(large.gang >= 128, 70, 1)
+    assert (large.output == 2_000 * billions).all()
+    assert (large.snapshot == 14_000 * billions).all()
+    dataset = large.input - 2_000 * billions
+    assert set(dataset) == {0, 20_000}
+    assert (dataset > 0).mean() == pytest.approx(0.5, abs=0.03)
+    assert (large.home == 0).mean() == pytest.approx(0.75, abs=0.03)
+    small = jobs[jobs.cls == 1]
+    assert not small.input.any() and not small.output.any() and not small.snapshot.any()
+
+
+def test_deadlines_leave_the_stated_slack_and_cost_by_what_was_requested():
+    terms = {"deadline": {"share": 0.5, "slack": [0.2, 0.6], "slack_hours": [1, 3], "penalty_per_hour": 0.25}}
+    large = generate(toy_with("name", "toy", terms), 3, 0, 728)
+    large = large[large.cls == 0]
+    due = large[large.deadline > 0]
+    assert len(due) / len(large) == pytest.approx(0.5, abs=0.03)
+    slack = due.deadline - due.arrival - due.requested
+    assert (slack >= 0.2 * due.requested + HOUR - 1).all()
+    assert (slack <= 0.6 * due.requested + 3 * HOUR).all()
+    assert (slack / (0.4 * due.requested + 2 * HOUR)).mean() == pytest.approx(1, abs=0.05)
+    assert (
+        due.penalty == due.gang * due.requested // HOUR * 250_000 + due.gang * due.requested % HOUR * 250_000 // HOUR
+    ).all()
+    assert not large.penalty[large.deadline == 0].any()
+
+
 def test_choices_cover_all_probability():
     demand = demand_of(toy())
-    for table in (demand.gangs, demand.tags, demand.batches):
+    for table in (
+        demand.gangs,
+        demand.tags,
+        demand.batches,
+        demand.native,
+        demand.dataset,
+        demand.homes,
+        demand.wanted,
+    ):
         assert (np.diff(table[1], axis=1) >= 0).all()
         assert (table[1, :, -1] == CERTAIN).all()
 

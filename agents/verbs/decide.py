@@ -36,7 +36,7 @@ def decide(
 
 def _facts(manifest: Any, world: Any, offer: Any) -> list[tuple[str, object]]:
     """The policy and the job that it is asked about."""
-    job, cls = offer.job, world.classes[offer.job.cls]
+    job, cls = offer.job, world.terms[offer.job.cls]
     return [
         ("policy", f"{manifest.name}, digest {manifest.digest[:16]}"),
         ("scenario", f"{world.name}, day {offer.now / 86_400_000:.2f}"),

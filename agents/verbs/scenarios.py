@@ -39,7 +39,11 @@ def show(name: Annotated[str, Argument(metavar="NAME", help="Name of a scenario,
                 f"{site.capacity:,}",
                 f"{site.price_per_hour:.2f}",
                 site.granule,
-                len(site.capacity_steps) + len(site.price_steps),
+                len(site.capacity_steps)
+                + len(site.tranches)
+                + len(site.maintenance)
+                + len(site.recalls)
+                + len(site.prices),
             )
             for site in scenario.sites
         ),

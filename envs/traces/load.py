@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...fastsim.errors import InputError
-from ...fastsim.spec import JOB, Jobs
+from ...fastsim.spec import Jobs, plain_jobs
 from ..bounds import LIVE_JOBS
 from ..scenario import Scenario
 from .classes import classify
@@ -42,7 +42,7 @@ def to_jobs(trace: Trace, scenario: Scenario, load: float | None = None, seed: i
     cls = classify(trace, scenario)[job]
     walltime, requested = trace.walltime_ms[job], trace.requested_ms[job]
     draw_requests(requested, walltime, job, copy, seed, episode)
-    jobs = np.zeros(len(job), dtype=JOB).view(np.recarray)
+    jobs = plain_jobs(len(job))
     jobs.arrival, jobs.walltime, jobs.requested, jobs.gang = submissions.arrival, walltime, requested, trace.gang[job]
     jobs.cls, jobs.priority = cls, np.array([entry.priority for entry in scenario.classes], dtype=np.int16)[cls]
     jobs.tags = required_tags(scenario, cls, job, copy, seed, episode)
