@@ -1,0 +1,1 @@
+"""The bill of an episode as a FOCUS 1.2 cost and usage export (docs/focus.md)."""
