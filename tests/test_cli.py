@@ -15,11 +15,12 @@ import pytest
 
 from tidegate.agents import cli
 from tidegate.agents.verbs.events import COLUMNS
-from tidegate.fastsim.log import ARRIVE, EVICT, KINDS, START, WRITE_OFF
+from tidegate.fastsim.log import ARRIVE, KINDS
 
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", Path(__file__).parents[2] / "shared"))
 GOLDEN = SHARED / "golden" / "easy_16384_seed1.csv"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cli.md"
+MEASURES = DOCUMENT.with_name("evaluation.md")
 HEAVY = {"torch", "numba", "gymnasium", "onnxruntime", "pydantic", "numpy"}
 TIDEGATE = [sys.executable, "-c", "from tidegate.agents.cli import main; main()"]
 SIMULATE = ["simulate", "small_team", "--policy", "cost-greedy", "--days", "2"]
@@ -162,26 +163,31 @@ def test_a_play_in_slices_is_the_play_in_one_go():
     from tidegate.agents.verbs.episode import STREAM, played
     from tidegate.envs.generator import generate
     from tidegate.envs.scenario import load
+    from tidegate.fastsim.keyed import world_seed
     from tidegate.fastsim.units import DAY
     from tidegate.fastsim.worlds import Worlds
 
     scenario, shares = load("small_team"), []
     sliced = played(scenario, agent(), 5, 3, shares.append)
-    whole = Worlds(scenario.compile(), generate(scenario, 5, STREAM, 3), 1, log=True)
-    whole.begin(0)
+    whole = Worlds(scenario.compile(seed=5), generate(scenario, 5, STREAM, 3), 1, log=True)
+    whole.begin(0, seed=world_seed(5, STREAM))
     whole.play(agent(), 3 * DAY)
     assert sliced.digest() == whole.digest()
     assert sliced.totals() == whole.totals()
     assert shares == pytest.approx([1 / 3, 2 / 3, 1])
 
 
-def test_waits_add_up_over_evictions_and_run_on_until_the_end():
-    """Job 0 waits 2, runs, is evicted at 10 and starts at 13; job 1 waits on; job 2 was written off."""
-    from tidegate.agents.verbs.episode import waits
-
-    events = [(1, ARRIVE, 0), (3, START, 0), (4, ARRIVE, 1), (4, ARRIVE, 2), (4, WRITE_OFF, 2), (10, EVICT, 0)]
-    rows = np.array([(at, kind, job, 0, 0) for at, kind, job in [*events, (13, START, 0)]])
-    assert waits(np.zeros(3), rows, 20).tolist() == [5, 16, -1]
+def test_a_simulation_accounts_for_every_job(capsys):
+    """Each has left the world in one way or is in it in one way; classes share the jobs out."""
+    summary = answer(capsys, *SIMULATE, "--json")
+    left = ("finished", "cancelled", "killed", "expired", "written_off")
+    present = ("waiting", "starting", "running", "pending")
+    assert sum(summary[name] for name in (*left, *present)) == summary["jobs"]
+    assert sum(one["jobs"] for one in summary["classes"].values()) == summary["jobs"]
+    named = re.findall(r"^\| `(\w+)`", MEASURES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(summary["measures"]) == set(named) - {"utilisation"}
+    parts = ("overage", "burst", "egress", "delay", "penalty", "write_off")
+    assert summary["cost"]["avoidable"] == pytest.approx(sum(summary["cost"][part] for part in parts))
 
 
 @pytest.mark.parametrize("dispatch", ["fcfs", "easy"])
@@ -272,7 +278,7 @@ def test_an_interruption_exits_with_code_130(capsys, monkeypatch):
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(episode, "played", interrupt)
+    monkeypatch.setattr(episode, "watched", interrupt)
     assert failure(*SIMULATE) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -283,7 +289,7 @@ def test_training_that_breaks_exits_with_code_one(capsys, monkeypatch):
     def break_(*arguments: object) -> None:
         raise FloatingPointError("training: gradients, 1 of 8 values is NaN")
 
-    monkeypatch.setattr(episode, "played", break_)
+    monkeypatch.setattr(episode, "watched", break_)
     assert failure(*SIMULATE) == 1
     assert capsys.readouterr().err == "error: training: gradients, 1 of 8 values is NaN\n"
 

@@ -14,7 +14,15 @@ from rich.console import Console
 from tidegate.agents.evaluation import compare, evaluate, policies
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.compare import paired, ratio
-from tidegate.agents.evaluation.episodes import AGES, FIRST_STREAM, PATIENCE, Episode, specs_by_age, synthetic
+from tidegate.agents.evaluation.episodes import (
+    FIRST_STREAM,
+    PATIENCE,
+    VARIANTS,
+    Episode,
+    begin_of,
+    compiled,
+    synthetic,
+)
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.report import Report
@@ -26,7 +34,7 @@ from tidegate.fastsim.agent import Agent, chooser
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.layout import Layout
-from tidegate.fastsim.spec import BURST, COMMITTED, JOB, ProviderTable, SiteTable, Spec, SpecTable
+from tidegate.fastsim.spec import BURST, COMMITTED, ClassTable, ProviderTable, SiteTable, Spec, SpecTable, plain_jobs
 from tidegate.fastsim.units import DAY, DOLLAR, HOUR, WEEK
 from tidegate.fastsim.worlds import Worlds
 
@@ -48,7 +56,7 @@ def toy_spec(steps: tuple[tuple[int, int, int], ...] = ()) -> Spec:
             ProviderTable(COMMITTED, tags=COMMITTED_ONLY, floor_share=1000),
             ProviderTable(BURST),
         ),
-        delay_rates=(3 * DOLLAR,),
+        classes=(ClassTable(3 * DOLLAR),),
         period=30 * DAY,
         offer_interval=HOUR,
     ).pack()
@@ -56,7 +64,7 @@ def toy_spec(steps: tuple[tuple[int, int, int], ...] = ()) -> Spec:
 
 def toy_episode(*jobs: tuple[float, float, int, int], window: tuple[int, ...] = (10, 20)) -> Episode:
     """Jobs of (arrival [h], walltime [h], gang, tags), with exact requests; edges of the window in hours."""
-    table = np.zeros(len(jobs), JOB).view(np.recarray)
+    table = plain_jobs(len(jobs))
     for row, (arrival, walltime, gang, tags) in zip(table, jobs, strict=True):
         row.arrival, row.walltime, row.requested = arrival * HOUR, walltime * HOUR, walltime * HOUR
         row.gang, row.tags = gang, tags
@@ -65,7 +73,7 @@ def toy_episode(*jobs: tuple[float, float, int, int], window: tuple[int, ...] = 
 
 def rows_of(episode: Episode, rule: str = "cost-greedy", spec: Spec | None = None) -> np.recarray:
     """The blocks of one episode under a rule."""
-    return Chunk([spec or toy_spec()], [0], [episode]).play(RULES[rule]())[0].rows
+    return Chunk(spec or toy_spec(), [episode]).play(RULES[rule]())[0].rows
 
 
 # By hand.
@@ -79,16 +87,16 @@ def test_a_cohort_costs_its_waiting_in_the_window_and_its_own_burst_use() -> Non
     from 19.5 to 21.5, beyond the window: 4 × 2 h × $2 = $16. Job 3 comes at 20, when the window is over.
     """
     episode = toy_episode((9, 2, 2, 0), (9.5, 1, 2, COMMITTED_ONLY), (19.5, 2, 3, 0), (20, 5, 3, 0))
-    played = Chunk([toy_spec()], [0], [episode]).play(RULES["cost-greedy"]())[0]
+    played = Chunk(toy_spec(), [episode]).play(RULES["cost-greedy"]())[0]
     row = played.rows[0]
     assert (row.delay, row.burst, row.overage, row.write_off) == (6 * DOLLAR, 16 * DOLLAR, 0, 0)
     assert (row.jobs, row.unfinished, row.evictions, row.illegal) == (2, 0, 0, 0)
     assert (row.work, row.burst_work) == (10 * HOUR, 8 * HOUR)
-    assert (row.floors, row.used) == (20 * DOLLAR, 4 * DOLLAR)
+    assert (row.floors, row.used.sum()) == (20 * DOLLAR, 4 * DOLLAR)
     assert row.busy[:2].tolist() == [4 * HOUR, 2 * HOUR]
     assert row.supply[:2].tolist() == [20 * HOUR, 80 * HOUR]
     assert row.length == 10 * HOUR
-    assert played.waited.tolist() == [HOUR, 0]
+    assert played.fares.waited.tolist() == [HOUR, 0]
 
 
 def test_blocks_share_an_episode_out_by_arrival() -> None:
@@ -130,7 +138,7 @@ def test_an_evicted_job_pays_for_both_runs() -> None:
     table = SpecTable(
         sites=(SiteTable(0, 8, 2 * DOLLAR, (1000,), capacity_steps=((12 * HOUR, 0, 12 * HOUR), (13 * HOUR, 8, 0))),),
         providers=(ProviderTable(BURST),),
-        delay_rates=(3 * DOLLAR,),
+        classes=(ClassTable(3 * DOLLAR),),
         period=30 * DAY,
     )
     row = rows_of(toy_episode((11, 2, 4, 0)), "burst-only", table.pack())[0]
@@ -138,24 +146,28 @@ def test_an_evicted_job_pays_for_both_runs() -> None:
 
 
 def test_when_nothing_is_cut_off_the_cohort_costs_what_the_ledger_says() -> None:
-    """A window from an empty world until all is over. Burst is rounded once a run here, there once a posting."""
+    """A window from an empty world until all is over: what runs cost, what is waited, missed and written off.
+
+    Metered use is rounded once a run here, there once a posting.
+    """
     scenario = load("small_team")
     spec, jobs = scenario.compile(), generate(scenario, 1, FIRST_STREAM, 5)
-    row = Chunk([spec], [0], [Episode(jobs, np.array([0, 60 * DAY]))]).play(RULES["cost-greedy"]())[0].rows[0]
+    row = Chunk(spec, [Episode(jobs, np.array([0, 60 * DAY]), seed=9)]).play(RULES["cost-greedy"]())[0].rows[0]
     worlds = Worlds(spec, jobs, 1)
-    worlds.begin(0)
+    worlds.begin(0, seed=9)
     worlds.play(RULES["cost-greedy"](), 60 * DAY)
     ledger = worlds.totals()
-    assert (row.delay, row.overage, row.write_off) == (ledger.delay, ledger.overage, ledger.write_off)
+    assert (row.overage, row.penalty, row.write_off) == (ledger.overage, ledger.penalty, ledger.write_off)
     assert row.floors == ledger.floors and row.jobs == len(jobs)
-    assert row.burst > 0 and abs(row.burst - ledger.burst) <= len(jobs)
+    assert abs(row.delay - ledger.delay) <= len(scenario.terms)
+    assert row.burst > 0 and abs(row.burst - ledger.burst - ledger.egress) <= len(jobs)
 
 
 def test_a_chunk_with_longer_cohorts_beside_it_changes_nothing() -> None:
     short = toy_episode((9, 2, 2, 0), (9.5, 1, 2, 1), (19.5, 2, 3, 0), *((21 + i, 1, 1, 1) for i in range(20)))
     long = toy_episode(*((11 + i / 10, 1, 1, 0) for i in range(50)), (40, 1, 1, 0))
-    alone = [Chunk([toy_spec()], [0], [one]).play(RULES["first-fit"]())[0].rows for one in (short, long)]
-    together = Chunk([toy_spec()], [0, 0], [short, long]).play(RULES["first-fit"]())
+    alone = [Chunk(toy_spec(), [one]).play(RULES["first-fit"]())[0].rows for one in (short, long)]
+    together = Chunk(toy_spec(), [short, long]).play(RULES["first-fit"]())
     assert [one.rows.tobytes() for one in together] == [rows.tobytes() for rows in alone]
 
 
@@ -168,7 +180,7 @@ def answer_nonsense(view, observation, mask, knobs, scratch):
 def test_an_answer_that_is_no_action_is_counted_and_played_on() -> None:
     """It becomes hold, offer after offer, until `max_hold` is over and the lowest legal site takes the job."""
     lost = Agent("lost", answer_nonsense, np.zeros(0))
-    row = Chunk([toy_spec()], [0], [toy_episode((11, 1, 1, 0))]).play(lost)[0].rows[0]
+    row = Chunk(toy_spec(), [toy_episode((11, 1, 1, 0))]).play(lost)[0].rows[0]
     assert row.illegal == row.decisions > 1
     assert (row.delay, row.burst, row.unfinished) == (24 * 3 * DOLLAR, 0, 0)
 
@@ -227,23 +239,50 @@ def test_other_seeds_are_other_episodes(report: Report) -> None:
 
 def test_evaluation_draws_from_its_own_streams() -> None:
     scenario = load("small_team")
-    jobs, edges = synthetic(scenario, 3, 2, None)
-    days = 7 + 7 + 7
-    assert np.array_equal(jobs, generate(scenario, 3, FIRST_STREAM + 2, days))
-    assert edges.tolist() == [7 * DAY, 14 * DAY]
+    spec = compiled(scenario, 3)
+    one = synthetic(scenario, spec, 3, 2, None)
+    spans = scenario.episodes
+    days = (int(one.edges[1]) - one.begin) // DAY + (14 if scenario.pipelines else 7)
+    assert np.array_equal(one.jobs, generate(scenario, 3, FIRST_STREAM + 2, days, start=one.begin))
+    assert np.diff(one.edges).tolist() == [spans.evaluation_days * DAY]
+    assert one.edges[0] - one.begin == spans.warm_up_days * DAY
+    assert one.jobs.arrival.min() >= one.begin > 0
 
 
-def test_contracts_are_met_at_every_age() -> None:
-    """And an episode is the same whether the chunk was compiled for its age or for another."""
+def test_every_episode_has_a_world_of_its_own() -> None:
+    """Other failures and, where supply is drawn, another variant; training's schedules are others."""
     scenario = load("small_team")
-    specs = specs_by_age(scenario)
-    episode = Episode(*synthetic(scenario, 0, 0, None))
-    chunk = Chunk(specs, [3], [episode])
-    assert [int(spec.rules[0].first_period) // HOUR for spec in specs] == [0, -180, -360, -540]
-    assert int(chunk.begun.state(0).period_begin) == int(specs[AGES - 1].rules[0].first_period)
-    own = Chunk([specs[3]], [0], [episode])
-    first_fit = RULES["first-fit"]()
-    assert chunk.play(first_fit)[0].rows.tobytes() == own.play(first_fit)[0].rows.tobytes()
+    spec = compiled(scenario, 3)
+    drawn = [synthetic(scenario, spec, 3, number, None) for number in range(3)]
+    assert len({one.seed for one in drawn}) == len({one.begin for one in drawn}) == 3
+    assert len(spec.variants) == (VARIANTS if scenario.is_random else 1)
+    assert [one.variant for one in drawn] == [number % len(spec.variants) for number in range(3)]
+    if scenario.is_random:
+        training = scenario.compile(variants=VARIANTS, seed=3)
+        assert not np.array_equal(spec.capacity_steps, training.capacity_steps)
+
+
+def test_begins_lie_evenly_over_the_span() -> None:
+    """With 64 episodes no gap between neighbours exceeds twice the mean, whatever the seed."""
+    for seed in range(5):
+        begins = np.sort([begin_of(seed, number, 699) for number in range(64)])
+        assert begins[0] >= 0 and begins[-1] <= 699
+        assert np.diff(np.concatenate([begins, [begins[0] + 700]])).max() <= 2 * 700 / 64
+    assert begin_of(1, 3, 0) == begin_of(1, 3, -5) == 0
+
+
+def test_a_begin_later_than_time_0_meets_the_steps_from_there() -> None:
+    """Capacity of burst falls to nothing at 5 days: an episode that begins at 6 days never sees it."""
+    table = SpecTable(
+        sites=(SiteTable(0, 8, DOLLAR, (1000,), capacity_steps=((5 * DAY, 4, 5 * DAY),)),),
+        providers=(ProviderTable(COMMITTED, floor_share=1000),),
+        classes=(ClassTable(3 * DOLLAR),),
+        period=4 * DAY,
+    )
+    days = toy_episode((6.5 * 24, 1, 4, 0), (6.5 * 24, 1, 4, 0), window=(6 * 24 + 6, 7 * 24))
+    row = rows_of(days._replace(begin=6 * DAY), spec=table.pack())[0]
+    assert row.supply[0] == 4 * 18 * HOUR
+    assert (row.delay, row.floors) == (4 * 3 * DOLLAR, 4 * 18 * DOLLAR)
 
 
 def test_a_higher_load_is_a_larger_cohort(report: Report) -> None:
@@ -442,8 +481,10 @@ def test_json_holds_every_figure(report: Report) -> None:
     for comparison in found["comparisons"]:
         assert comparison["against"] == report.policies[0].name and {"saving", "low", "high"} <= comparison.keys()
     for policy in found["policies"]:
-        parts = sum(policy[name] for name in ("burst", "overage", "delay", "write_off"))
+        parts = sum(policy[name] for name in ("burst", "overage", "delay", "penalty", "write_off"))
         assert policy["avoidable_cost"]["mean"] == pytest.approx(parts)
         assert policy["total_bill"]["mean"] == pytest.approx(parts + policy["floors"])
         assert policy["commitment_used"] + policy["commitment_unused"] == pytest.approx(policy["floors"])
+        assert policy["measures"]["wait_p95_hours"] == policy["wait_hours"]["p95"]
+        assert policy["classes"].keys() == set(report.classes) and policy["utilisation"].keys() == set(report.sites)
         assert len(policy["rows"]) == 3

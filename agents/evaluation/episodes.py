@@ -1,6 +1,6 @@
-"""The episodes that policies are compared on: which jobs arrive, what is scored, how old the contracts are.
+"""The episodes that policies are compared on: which jobs arrive and when, what is scored, how supply turns out.
 
-Everything is named by the seed and the episode's number, so that every policy meets the same one. Numbers from
+Everything is named by the seed and the episode's number, so that every policy meets the same one. Streams from
 `FIRST_STREAM` on belong to evaluation; training draws from 0, tuning from 2,000,000.
 """
 
@@ -15,67 +15,100 @@ from ...envs.scenario import Scenario
 from ...envs.traces.load import to_jobs
 from ...envs.traces.table import Trace
 from ...fastsim.errors import InputError
+from ...fastsim.keyed import world_seed
 from ...fastsim.spec import Jobs, Spec
-from ...fastsim.units import DAY, HOUR, MINUTE, WEEK
+from ...fastsim.units import DAY, HOUR, NEVER, WEEK
 
 FIRST_STREAM = 1_000_000
 MOST_EPISODES = 1_000_000  # after them come the streams of tuning
-AGES = 4  # episode e begins e % 4 quarters into the contract's period: all ages are met equally often
+SUPPLY, BEGINS = 3_000_000, 3_000_001  # names of what is drawn once for all episodes
+VARIANTS = 16  # of the supply, where it is drawn
 TAIL_DAYS = 7  # of arrivals after the window, so that its jobs meet the traffic that they would
+PIPELINE_TAIL_DAYS = 14  # where pipelines take longer
+SETTLING_DAYS = 28  # of the scenario's span that are left after the last arrival
 PATIENCE = 90 * DAY  # after the last arrival, for jobs that a policy leaves where they cannot start
+GOLDEN = 2_654_435_769  # 2^32 / the golden ratio: multiples of it, modulo 2^32, lie evenly however many there are
 
 
 class Episode(NamedTuple):
-    """One episode. Its cohort are the jobs that wait at the window's beginning or arrive in it."""
+    """One episode. outcomes.py says who of its jobs are scored."""
 
     jobs: Jobs
     edges: np.ndarray  # (blocks + 1,) int64 [ms]: the window's beginning, then the end of each block
+    begin: int = 0  # of the warm-up, from an empty world, ms
+    seed: int = 0  # of the world's failures, grants and start-ups
+    variant: int = 0  # of the supply
+    end: int = NEVER  # of the scenario, ms
 
     @property
     def deadline(self) -> int:
         """When the episode ends even if jobs of the cohort have not finished [ms]."""
         last = int(self.jobs.arrival[-1]) if len(self.jobs) else 0
-        return max(last, int(self.edges[-1])) + PATIENCE
+        return max(int(self.edges[-1]), min(max(last, int(self.edges[-1])) + PATIENCE, self.end))
 
 
-def specs_by_age(scenario: Scenario) -> list[Spec]:
-    """The scenario compiled for each age of the contracts; they differ in `first_period` only."""
-    period = int(scenario.compile().rules[0].period)
-    return [scenario.compile(-(period * quarter // AGES // MINUTE) * MINUTE) for quarter in range(AGES)]
+def compiled(scenario: Scenario, seed: int) -> Spec:
+    """The scenario with the variants of its supply that evaluation meets; no training under any seed draws them."""
+    return scenario.compile(variants=VARIANTS, seed=world_seed(seed, SUPPLY))
 
 
-def synthetic(scenario: Scenario, seed: int, episode: int, load: float | None) -> tuple[Jobs, np.ndarray]:
-    """Jobs and edges of an episode of drawn work: warm-up, a window that is one block, and a tail."""
+def begin_of(seed: int, episode: int, room: int) -> int:
+    """In which of `room` + 1 places an episode begins: from a point that the seed draws, in golden steps."""
+    point = (world_seed(seed, BEGINS) + episode * GOLDEN) % (1 << 32)
+    return point * (max(0, room) + 1) >> 32
+
+
+def synthetic(scenario: Scenario, spec: Spec, seed: int, episode: int, load: float | None) -> Episode:
+    """An episode of drawn work: warm-up, a window that is one block, and a tail; it begins on any day."""
     spans = scenario.episodes
-    begin, end = spans.warm_up_days * DAY, (spans.warm_up_days + spans.evaluation_days) * DAY
+    tail = PIPELINE_TAIL_DAYS if scenario.pipelines else TAIL_DAYS
     # Up to `longest_days` of arrivals the scenario has been proved free of overflow.
-    days = min(spans.warm_up_days + spans.evaluation_days + TAIL_DAYS, spans.longest_days)
+    days = min(spans.warm_up_days + spans.evaluation_days + tail, spans.longest_days)
+    begin = begin_of(seed, episode, spans.span_days - days - SETTLING_DAYS) * DAY
     exact = None if load is None else Decimal(str(load))
-    jobs = generate(scenario, seed, FIRST_STREAM + episode, days, exact)
-    return jobs, np.array([begin, end], np.int64)
+    jobs = generate(scenario, seed, FIRST_STREAM + episode, days, exact, start=begin)
+    first = begin + spans.warm_up_days * DAY
+    return _named(scenario, spec, seed, episode, jobs, [first, first + spans.evaluation_days * DAY], begin)
 
 
-def recorded(scenario: Scenario, trace: Trace, seed: int, episode: int, load: float | None) -> tuple[Jobs, np.ndarray]:
-    """Jobs and edges of an episode that is the whole trace: a short warm-up, then blocks of a week.
+def recorded(scenario: Scenario, spec: Spec, trace: Trace, seed: int, episode: int, load: float | None) -> Episode:
+    """An episode that is the whole trace: a short warm-up, then blocks of a week; it begins in any week.
 
     The last block takes what is left, between half a week and one and a half (all of a shorter trace). Raises
     InputError for a trace that is longer than the scenario, or so large that an integer could overflow.
     """
     jobs = to_jobs(trace, scenario, load, seed, FIRST_STREAM + episode)
-    end = int(jobs.arrival[-1]) + 1
-    _require_room(scenario, trace, jobs, end)
-    begin = min(WEEK, end // 8)
-    blocks = max(1, round((end - begin) / WEEK))
-    return jobs, np.array([*(begin + WEEK * block for block in range(blocks)), end], np.int64)
+    length = int(jobs.arrival[-1]) + 1
+    _require_room(scenario, spec, trace, jobs, length)
+    begin = begin_of(seed, episode, (scenario.span - length - SETTLING_DAYS * DAY) // WEEK) * WEEK
+    jobs.arrival += begin
+    warm_up = min(WEEK, length // 8)
+    blocks = max(1, round((length - warm_up) / WEEK))
+    edges = [*(begin + warm_up + WEEK * block for block in range(blocks)), begin + length]
+    return _named(scenario, spec, seed, episode, jobs, edges, begin)
 
 
-def _require_room(scenario: Scenario, trace: Trace, jobs: Jobs, end: int) -> None:
+def _named(
+    scenario: Scenario, spec: Spec, seed: int, episode: int, jobs: Jobs, edges: list[int], begin: int
+) -> Episode:
+    """The episode, with the world that belongs to its number."""
+    return Episode(
+        jobs=jobs,
+        edges=np.array(edges, np.int64),
+        begin=begin,
+        seed=world_seed(seed, FIRST_STREAM + episode),
+        variant=episode % len(spec.variants),
+        end=scenario.span,
+    )
+
+
+def _require_room(scenario: Scenario, spec: Spec, trace: Trace, jobs: Jobs, length: int) -> None:
     """Refuse a trace that reaches beyond the scenario, or beyond what 62 bits hold if everything always waited."""
-    if end > scenario.span:
+    if length > scenario.span:
         reason = f"is longer than the {scenario.episodes.span_days} days of {scenario.name}"
-        raise InputError("trace", "days", f"{end / DAY:.1f}", reason, f"take a part of {trace.source}")
-    rates = scenario.compile().rules[0].delay_rate
-    waiting = int(jobs.gang.sum(dtype=np.int64)) * (end + PATIENCE)
+        raise InputError("trace", "days", f"{length / DAY:.1f}", reason, f"take a part of {trace.source}")
+    rates = spec.rules[0].delay_rate
+    waiting = int(jobs.gang.sum(dtype=np.int64)) * (scenario.span + PATIENCE)
     if max(waiting, waiting // HOUR * int(rates.max())) >= LIMIT:
         reason = "could overflow if every job waited to the end"
         remedy = "take a shorter trace or a lower load"

@@ -11,13 +11,16 @@ from ...envs.traces.read import read
 from ...envs.traces.table import Trace
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from .cohort import Chunk, Played
-from .episodes import AGES, MOST_EPISODES, Episode, recorded, specs_by_age, synthetic
+from ...fastsim.spec import Spec
+from .cohort import Chunk
+from .episodes import MOST_EPISODES, Episode, compiled, recorded, synthetic
+from .measures import Ground, Sample, ground_of
 from .report import Report, Scores
+from .window import Played
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 4
 CHUNK_EPISODES = 16  # played side by side, one a thread
-CHUNK_JOBS = 1_500_000  # in one chunk: 40 B in the table and 56 B of outcomes for each
+CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
 FEW_BLOCKS = 8
 
 Progress = Callable[[int, int], None]  # episodes played, of how many, counted once for each agent
@@ -50,20 +53,21 @@ def evaluate(
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
-    specs, done = specs_by_age(scenario), 0
-    for first, drawn in _chunks(scenario, recording, count, seed, load):
-        chunk = Chunk(specs, [(first + index) % AGES for index in range(len(drawn))], drawn)
+    spec, done = compiled(scenario, seed), 0
+    for drawn in _chunks(scenario, spec, recording, count, seed, load):
+        chunk = Chunk(spec, drawn)
         for agent, results in zip(agents, played, strict=True):
             results += chunk.play(agent)
             done += len(drawn)
             if progress is not None:
                 progress(done, count * len(agents))
-    scores = tuple(_joined(agent.name, results) for agent, results in zip(agents, played, strict=True))
+    ground = ground_of(scenario, spec)
+    scores = tuple(_joined(agent.name, ground, results) for agent, results in zip(agents, played, strict=True))
     return Report(
         scenario=scenario.name,
         digest=scenario.digest(),
-        sites=tuple(site.name for site in scenario.sites),
-        classes=tuple(cls.name for cls in scenario.classes),
+        sites=ground.sites,
+        classes=ground.classes,
         seed=seed,
         episodes=count,
         trace=None if recording is None else recording.source,
@@ -88,37 +92,34 @@ def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
 
 
 def _chunks(
-    scenario: Scenario, trace: Trace | None, count: int, seed: int, load: float | None
-) -> Iterator[tuple[int, list[Episode]]]:
-    """Number of the first, and the episodes, of each chunk; drawn when they are needed."""
-    first, drawn, jobs = 0, [], 0
+    scenario: Scenario, spec: Spec, trace: Trace | None, count: int, seed: int, load: float | None
+) -> Iterator[list[Episode]]:
+    """The episodes of each chunk; drawn when they are needed."""
+    drawn, jobs = [], 0
     for episode in range(count):
-        following = _draw(scenario, trace, seed, episode, load)
+        following = _draw(scenario, spec, trace, seed, episode, load)
         if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
-            yield first, drawn
-            first, drawn, jobs = episode, [], 0
+            yield drawn
+            drawn, jobs = [], 0
         drawn.append(following)
         jobs += len(following.jobs)
-    yield first, drawn
+    yield drawn
 
 
-def _draw(scenario: Scenario, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
+def _draw(scenario: Scenario, spec: Spec, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
     """One episode by its number."""
     if trace is None:
-        return Episode(*synthetic(scenario, seed, episode, load))
-    return Episode(*recorded(scenario, trace, seed, episode, load))
+        return synthetic(scenario, spec, seed, episode, load)
+    return recorded(scenario, spec, trace, seed, episode, load)
 
 
-def _joined(name: str, played: list[Played]) -> Scores:
+def _joined(name: str, ground: Ground, played: list[Played]) -> Scores:
     """The episodes of one agent, one after the other."""
     for episode, one in enumerate(played):
         one.rows.episode = episode
-    return Scores(
-        name,
-        np.concatenate([one.rows for one in played]).view(np.recarray),
-        np.concatenate([one.waited for one in played]),
-        np.concatenate([one.cls for one in played]),
-    )
+    rows = np.concatenate([one.rows for one in played]).view(np.recarray)
+    fares = np.concatenate([one.fares for one in played]).view(np.recarray)
+    return Scores(name, Sample(ground, rows, fares, np.concatenate([one.responses for one in played])))
 
 
 def _notes(scenario: Scenario, trace: Trace | None, scores: tuple[Scores, ...]) -> tuple[str, ...]:

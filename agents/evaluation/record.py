@@ -5,14 +5,16 @@ from typing import Any
 
 from ...fastsim.units import DOLLAR, HOUR
 from .compare import Interval
+from .measures import share
+from .readings import COUNTERS
 from .report import Comparison, Report, Scores
-from .scoring import COSTS, COUNTERS
+from .scoring import COSTS
 
 
 def to_json(report: Report) -> dict[str, Any]:
     """The report in plain numbers, ready for `json.dumps`; what does not exist is null.
 
-    Money is in dollars, per week; waits are in hours; shares and savings are fractions.
+    Money is in dollars, per week; shares and savings are fractions; the units of measures are in docs/evaluation.md.
     """
     return {
         "scenario": report.scenario,
@@ -39,17 +41,19 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _policy(report: Report, policy: Scores) -> dict[str, Any]:
+    used = policy.per_week("used")
     return {
         "policy": policy.name,
         "avoidable_cost": _interval(report.weekly(policy.avoidable), "mean"),
         "total_bill": _interval(report.weekly(policy.bill), "mean"),
         **{name: policy.per_week(name) for name in (*COSTS, "floors")},
-        "commitment_used": policy.per_week("used"),
-        "commitment_unused": policy.per_week("floors") - policy.per_week("used"),
-        "burst_share": _known(policy.burst_share),
-        "utilisation": {name: _known(policy.utilisation(site)) for site, name in enumerate(report.sites)},
-        "wait_hours": _waits(policy.waits()),
-        "wait_hours_by_class": {name: _waits(policy.waits(cls)) for cls, name in enumerate(report.classes)},
+        "commitment_used": used,
+        "commitment_unused": policy.per_week("floors") - used,
+        "burst_share": known(policy.burst_share),
+        "wait_hours": _waits((policy.measures["wait_p50_hours"], policy.measures["wait_p95_hours"])),
+        "measures": all_known(policy.measures),
+        "utilisation": all_known(policy.by_site),
+        "classes": {name: all_known(found) for name, found in policy.by_class.items()},
         **{name: policy.total(name) for name in ("jobs", "unfinished", *COUNTERS)},
         "rows": [_row(report, policy, number) for number in range(len(policy.rows))],
     }
@@ -59,6 +63,7 @@ def _row(report: Report, policy: Scores, number: int) -> dict[str, Any]:
     """One episode, or one week of it: money in dollars of the row, not per week."""
     row = policy.rows[number]
     pairs = [(row.wait_p50[cls] / HOUR, row.wait_p95[cls] / HOUR) for cls in (-1, *range(len(report.classes)))]
+    used = int(row.used.sum())
     return {
         "episode": int(row.episode),
         "block": int(row.block),
@@ -66,12 +71,11 @@ def _row(report: Report, policy: Scores, number: int) -> dict[str, Any]:
         "avoidable_cost": int(policy.avoidable[number]) / DOLLAR,
         "total_bill": int(policy.bill[number]) / DOLLAR,
         **{name: int(row[name]) / DOLLAR for name in (*COSTS, "floors")},
-        "commitment_used": int(row.used) / DOLLAR,
-        "commitment_unused": int(row.floors - row.used) / DOLLAR,
-        "burst_share": int(row.burst_work) / int(row.work) if row.work else None,
+        "commitment_used": used / DOLLAR,
+        "commitment_unused": (int(row.floors) - used) / DOLLAR,
+        "burst_share": known(share(int(row.burst_work), int(row.work))),
         "utilisation": {
-            name: int(row.busy[site]) / int(row.supply[site]) if row.supply[site] else None
-            for site, name in enumerate(report.sites)
+            name: known(share(int(row.busy[site]), int(row.supply[site]))) for site, name in enumerate(report.sites)
         },
         "wait_hours": _waits(pairs[0]),
         "wait_hours_by_class": {name: _waits(pairs[cls + 1]) for cls, name in enumerate(report.classes)},
@@ -80,13 +84,18 @@ def _row(report: Report, policy: Scores, number: int) -> dict[str, Any]:
 
 
 def _interval(interval: Interval, name: str) -> dict[str, float | None]:
-    return {name: _known(interval.value), "low": _known(interval.low), "high": _known(interval.high)}
+    return {name: known(interval.value), "low": known(interval.low), "high": known(interval.high)}
 
 
 def _waits(pair: tuple[float, float]) -> dict[str, float | None]:
-    return {"p50": _known(pair[0]), "p95": _known(pair[1])}
+    return {"p50": known(pair[0]), "p95": known(pair[1])}
 
 
-def _known(value: float) -> float | None:
+def all_known(values: dict[str, float]) -> dict[str, float | None]:
+    """The values by name, as JSON has them."""
+    return {name: known(value) for name, value in values.items()}
+
+
+def known(value: float) -> float | None:
     """JSON has neither NaN nor infinity."""
     return float(value) if math.isfinite(value) else None

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...fastsim.units import DOLLAR, HOUR, WEEK
+from ...fastsim.units import DOLLAR, WEEK
 from .compare import Interval, paired, ratio
-from .scoring import COSTS, quantiles
+from .measures import Sample, by_class, by_site, measured, share
+from .scoring import COSTS
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,12 @@ class Scores:
     """One policy over all episodes."""
 
     name: str
-    rows: Any  # (episodes × blocks,) scoring.SCORE
-    waited: np.ndarray  # (jobs,) int64 ms, of all episodes
-    cls: np.ndarray  # (jobs,) int64
+    sample: Sample
+
+    @property
+    def rows(self) -> Any:
+        """(episodes × blocks,) scoring.SCORE."""
+        return self.sample.rows
 
     @cached_property
     def avoidable(self) -> np.ndarray:
@@ -32,35 +36,31 @@ class Scores:
 
     def total(self, name: str) -> int:
         """Sum of one column."""
-        return int(self.rows[name].sum())
-
-    @property
-    def weeks(self) -> float:
-        """Weeks scored, of all episodes together."""
-        return self.total("length") / WEEK
+        return self.sample.total(name)
 
     def per_week(self, name: str) -> float:
         """Mean of a column of money, dollars per week."""
-        return self.total(name) / DOLLAR / self.weeks
+        return self.sample.weekly(name, DOLLAR)
 
-    def waits(self, cls: int | None = None) -> tuple[float, float]:
-        """Median and 95th percentile of the waits of a class, or of all jobs, in hours; NaN where there is none."""
-        median, high = quantiles(self.waited if cls is None else self.waited[self.cls == cls])
-        return median / HOUR, high / HOUR
+    @cached_property
+    def measures(self) -> dict[str, float]:
+        """Every measure of all jobs and sites together; NaN where there is none."""
+        return measured(self.sample)
 
-    def utilisation(self, site: int) -> float:
-        """Accelerator-time used at a site over what it delivered; NaN where that is nothing."""
-        return _share(int(self.rows.busy[:, site].sum()), int(self.rows.supply[:, site].sum()))
+    @cached_property
+    def by_class(self) -> dict[str, dict[str, float]]:
+        """Waits, slowdowns and deadlines of every class."""
+        return by_class(self.sample)
 
-    @property
-    def commitment_used(self) -> float:
-        """Used commitment over the commitment; NaN where there is none."""
-        return _share(self.total("used"), self.total("floors"))
+    @cached_property
+    def by_site(self) -> dict[str, float]:
+        """Utilisation of every site."""
+        return by_site(self.sample)
 
     @property
     def burst_share(self) -> float:
         """Share of the cohort's accelerator-hours that ran on burst."""
-        return _share(self.total("burst_work"), self.total("work"))
+        return share(self.total("burst_work"), self.total("work"))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,3 @@ class Report:
             )
             for other in self.policies[1:]
         )
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")

@@ -1,102 +1,182 @@
-"""From the outcomes of a cohort to what it cost and how long it waited. Integers: µ$, ms, accelerator-ms, counts."""
+"""From the outcomes of a cohort to what it cost and how it fared. Integers: µ$, ms, accelerator-ms, counts."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...fastsim.spec import BURST, MAX_CLASSES, MAX_SITES, Spec
-from ...fastsim.units import HOUR
+from ...fastsim.log import CANCEL, FINISH
+from ...fastsim.spec import BURST, MAX_CLASSES, Jobs, Spec
+from ...fastsim.units import HOUR, SECOND
+from .readings import FIELDS
 
-COUNTERS = ("decisions", "first_offers", "illegal", "moves", "evictions", "written_off")
-COSTS = ("burst", "overage", "delay", "write_off")  # the parts of the avoidable cost, µ$
-ACCOUNTS = ("floors", "overage", "used")  # read at the edges of blocks, µ$
+COSTS = ("burst", "overage", "delay", "penalty", "write_off")  # the parts of the avoidable cost, µ$
+SHORTEST = 10 * SECOND  # run, for a bounded slowdown
 SCORE = np.dtype(
     [
         *((name, "i8") for name in ("episode", "block", "length")),  # length: ms
-        *((name, "i8") for name in (*COSTS, "floors", "used")),  # µ$
-        *((name, "i8") for name in ("jobs", "unfinished", "work", "burst_work")),  # work: accelerator-ms
-        *((name, "i8") for name in COUNTERS),
-        *((name, "i8", (MAX_SITES,)) for name in ("busy", "supply")),  # accelerator-ms used and delivered
+        *((name, "i8") for name in ("burst", "delay", "penalty", "write_off")),  # of the cohort, µ$
+        *((name, "i8") for name in ("jobs", "unfinished", "pipelines")),  # of the cohort; pipelines: completed
+        *((name, "i8") for name in ("work", "burst_work")),  # of last runs, accelerator-ms
+        *((name, "i8") for name in ("productive", "available")),  # gang × ms: at work, and from ready to end
+        *((name, "i8") for name in ("demanded", "missing")),  # of serving, accelerator-ms
+        ("covered", "i8"),  # use that drew on commitments, accelerator-ms
+        ("overflow", "i8"),  # use of burst for which committed sites had no room, accelerator-ms
+        *FIELDS,  # what grew within the block
         # ms, by class, and last of all jobs; NaN: no job
         *((name, "f8", (MAX_CLASSES + 1,)) for name in ("wait_p50", "wait_p95")),
+    ],
+    align=True,
+)
+FARE = np.dtype(
+    [
+        ("cls", "i8"),
+        ("waited", "i8"),  # ms; −1: it never was ready
+        ("slowdown", "f8"),  # NaN: it has not run its walltime
+        ("due", "i8"),  # 1: it met its deadline, 0: it did not, −1: it had none, or its user gave it up
+        ("is_block", "?"),  # of serving
     ],
     align=True,
 )
 
 
 class Outcomes(NamedTuple):
-    """What became of the scored jobs of one episode; arrays of shape (jobs,)."""
+    """What became of the scored jobs of one episode; arrays of shape (jobs,), int64 unless said otherwise."""
 
-    block: np.ndarray  # int64: of arrival; 0 for jobs that waited at the window's beginning
-    cls: np.ndarray  # int64
-    gang: np.ndarray  # int64
-    waited: np.ndarray  # int64 ms, since the window's beginning
-    spent: np.ndarray  # int64 µ$, burst cost since the window's beginning
-    site: np.ndarray  # int64: where it ran to its end; −1: nowhere
-    ran: np.ndarray  # int64 ms, of that run
-    written_off: np.ndarray  # int64 µ$
+    jobs: Jobs
+    job: np.ndarray  # ids
+    block: np.ndarray  # of arrival; 0 for jobs that waited at the window's beginning
+    ready: np.ndarray  # ms: since when it could have run within the window
+    waited: np.ndarray  # ms, since the window's beginning
+    spent: np.ndarray  # µ$, of runs and egress since the window's beginning
+    penalty: np.ndarray  # µ$
+    written_off: np.ndarray  # µ$
+    site: np.ndarray  # of the last run; −1: it is waiting, or never ran
+    start: np.ndarray  # of the last run, ms; −1: as above
+    finish: np.ndarray  # ms
+    outcome: np.ndarray  # how it left: a kind of the log; 0: it has not
     is_unfinished: np.ndarray  # bool
+    is_ready: np.ndarray  # bool: it was ready at some time
+
+    @property
+    def ran_out(self) -> np.ndarray:
+        """Bool: it has run its walltime, to a result or until its user gave it up. Blocks of serving have none."""
+        given_up = (self.outcome == CANCEL) & (self.start >= 0)
+        return ((self.outcome == FINISH) | given_up) & (self.jobs.until == 0)
+
+    @property
+    def response(self) -> np.ndarray:
+        """From ready to end [ms]; means something where it has ended."""
+        return self.finish - self.ready
 
 
 def score(spec: Spec, outcomes: Outcomes, blocks: int) -> Any:
     """What the jobs of an episode cost, block by block: a record array (blocks,) of SCORE.
 
-    What is read from meters and counters (`length`, accounts, `COUNTERS`, use) is left at 0.
+    Classes of serving are charged no delay here: their meters say what they missed. What is read from meters and
+    counters is left at 0.
     """
     rows = np.zeros(blocks, SCORE).view(np.recarray)
+    block = outcomes.block
     rows.block = np.arange(blocks)
     rows.delay = _delay(spec, outcomes, blocks)
-    rows.burst = _by_block(outcomes.block, outcomes.spent, blocks)
-    rows.write_off = _by_block(outcomes.block, outcomes.written_off, blocks)
-    rows.jobs = np.bincount(outcomes.block, minlength=blocks)
-    rows.unfinished = np.bincount(outcomes.block[outcomes.is_unfinished], minlength=blocks)
+    rows.burst = sums(block, outcomes.spent, blocks)
+    rows.penalty = sums(block, outcomes.penalty, blocks)
+    rows.write_off = sums(block, outcomes.written_off, blocks)
+    rows.jobs = np.bincount(block, minlength=blocks)
+    rows.unfinished = np.bincount(block[outcomes.is_unfinished], minlength=blocks)
     work, is_burst = _work(spec, outcomes)
-    rows.work = _by_block(outcomes.block, work, blocks)
-    rows.burst_work = _by_block(outcomes.block[is_burst], work[is_burst], blocks)
-    for block in range(blocks):
-        rows.wait_p50[block], rows.wait_p95[block] = _wait_quantiles(outcomes, outcomes.block == block)
+    rows.work = sums(block, work, blocks)
+    rows.burst_work = sums(block[is_burst], work[is_burst], blocks)
+    ran, gang = outcomes.ran_out, outcomes.jobs.gang
+    productive = np.minimum(ideal_run(spec, outcomes), outcomes.response)
+    rows.productive = sums(block[ran], (gang * productive)[ran], blocks)
+    rows.available = sums(block[ran], (gang * outcomes.response)[ran], blocks)
+    found = fares(spec, outcomes)
+    for number in range(blocks):
+        rows.wait_p50[number], rows.wait_p95[number] = _wait_quantiles(found[block == number])
     return rows
 
 
-def quantiles(waited: np.ndarray) -> tuple[float, float]:
+def fares(spec: Spec, outcomes: Outcomes) -> Any:
+    """How each job fared: a record array (jobs,) of FARE."""
+    found = np.zeros(len(outcomes.job), FARE).view(np.recarray)
+    found.cls = outcomes.jobs.cls
+    found.is_block = outcomes.jobs.until > 0
+    found.waited = np.where(outcomes.is_ready, outcomes.waited, -1)
+    slowdown = np.maximum(1.0, outcomes.response / np.maximum(ideal_run(spec, outcomes), SHORTEST))
+    found.slowdown = np.where(outcomes.ran_out, slowdown, np.nan)
+    is_due = (outcomes.jobs.deadline > 0) & (outcomes.outcome != CANCEL)
+    is_met = (outcomes.outcome == FINISH) & (outcomes.finish <= outcomes.jobs.deadline)
+    found.due = np.where(is_due, is_met, -1)
+    return found
+
+
+def pipelines(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+    """Response [ms] and block of each pipeline of the cohort that is complete: all its members have finished."""
+    root = outcomes.job - outcomes.jobs.member
+    begins = np.flatnonzero(np.diff(root, prepend=-1))
+    if len(begins) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    members = np.diff(begins, append=len(root))
+    # Not what is left of one that arrived before the window: its members count as ready from there.
+    is_whole = outcomes.jobs.arrival[begins] == outcomes.ready[begins]
+    is_complete = np.minimum.reduceat((outcomes.outcome == FINISH).astype(np.int64), begins) == 1
+    chosen = (members > 1) & is_whole & is_complete
+    end = np.maximum.reduceat(outcomes.finish, begins)
+    return (end - outcomes.jobs.arrival[begins])[chosen], outcomes.block[begins][chosen]
+
+
+def quantiles(values: np.ndarray) -> tuple[float, float]:
     """Median and 95th percentile; NaN where there is nothing."""
-    if len(waited) == 0:
+    if len(values) == 0:
         return np.nan, np.nan
-    median, high = np.quantile(waited, [0.5, 0.95])
+    median, high = np.quantile(values, [0.5, 0.95])
     return float(median), float(high)
 
 
-def _by_block(block: np.ndarray, amounts: np.ndarray, blocks: int) -> np.ndarray:
+def sums(block: np.ndarray, amounts: np.ndarray, blocks: int) -> np.ndarray:
     """Exact sums by block; `bincount` would add floats."""
-    sums = np.zeros(blocks, np.int64)
-    np.add.at(sums, block, amounts)
-    return sums
+    total = np.zeros(blocks, np.int64)
+    np.add.at(total, block, amounts)
+    return total
+
+
+def cost(use: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Cost [µ$] of accelerator-ms at µ$ per accelerator-hour (rules.md, section 1)."""
+    return use // HOUR * rate + use % HOUR * rate // HOUR
+
+
+def ideal_run(spec: Spec, outcomes: Outcomes) -> np.ndarray:
+    """How long [ms] each job's walltime takes where it last ran, without set-up, failures or evictions."""
+    speed = np.maximum(spec.rules[0].speed[outcomes.site, outcomes.jobs.cls], 1)
+    return (outcomes.jobs.walltime * 1000 + speed - 1) // speed
 
 
 def _delay(spec: Spec, outcomes: Outcomes, blocks: int) -> np.ndarray:
-    """Delay cost [µ$] by block: accelerators × time waited of each class, at its rate (rules.md, section 1)."""
+    """Delay cost [µ$] by block: gang × time waited of each class, at its rate; nothing for blocks of serving."""
     waited = np.zeros((blocks, MAX_CLASSES), np.int64)
-    np.add.at(waited, (outcomes.block, outcomes.cls), outcomes.gang * outcomes.waited)
-    rate = spec.rules[0].delay_rate
-    return (waited // HOUR * rate + waited % HOUR * rate // HOUR).sum(axis=1)
+    chosen = outcomes.jobs.until == 0
+    amounts = (outcomes.jobs.gang * outcomes.waited)[chosen]
+    np.add.at(waited, (outcomes.block[chosen], outcomes.jobs.cls[chosen]), amounts)
+    return cost(waited, spec.rules[0].delay_rate).sum(axis=1)
 
 
 def _work(spec: Spec, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     """Accelerator-ms of each job's last run, and whether it was at a burst site."""
-    rules = spec.rules[0]
+    rules, gang = spec.rules[0], outcomes.jobs.gang
     unit = np.where(
-        (rules.cube[outcomes.site] > 0) & (outcomes.gang >= rules.cube_from[outcomes.site]),
+        (rules.cube[outcomes.site] > 0) & (gang >= rules.cube_from[outcomes.site]),
         rules.cube[outcomes.site],
         np.maximum(rules.granule[outcomes.site], 1),
     )
-    work = (outcomes.gang + unit - 1) // unit * unit * outcomes.ran
+    ran = np.where(outcomes.start >= 0, outcomes.finish - outcomes.start, 0)
+    work = (gang + unit - 1) // unit * unit * ran
     return work, (outcomes.site >= 0) & (rules.kind[rules.provider[outcomes.site]] == BURST)
 
 
-def _wait_quantiles(outcomes: Outcomes, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and 95th percentile of chosen jobs' waits [ms], by class and last of all. Written-off jobs have none."""
-    chosen = chosen & (outcomes.written_off == 0)
-    waited, cls = outcomes.waited[chosen], outcomes.cls[chosen]
-    pairs = [quantiles(waited[cls == one]) for one in range(MAX_CLASSES)]
-    table = np.array([*pairs, quantiles(waited)])
+def _wait_quantiles(found: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Median and 95th percentile of the waits of FARE records [ms], by class; last of all but blocks of serving."""
+    found = found[found.waited >= 0]
+    pairs = [quantiles(found.waited[found.cls == cls]) for cls in range(MAX_CLASSES)]
+    table = np.array([*pairs, quantiles(found.waited[~found.is_block])])
     return table[:, 0], table[:, 1]

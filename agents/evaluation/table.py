@@ -57,8 +57,9 @@ def _costs(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]
     costs = [report.weekly(policy.avoidable) for policy in policies]
     yield ["avoidable cost", *(money(cost.value) for cost in costs)]
     yield ["", *(_brackets(cost, money) for cost in costs)]
-    for label, name in (("burst", "burst"), ("overage", "overage"), ("delay", "delay"), ("write-offs", "write_off")):
-        yield [f"  {label}", *(money(policy.per_week(name)) for policy in policies)]
+    for label, name in PARTS:
+        if name in ALWAYS or any(policy.total(name) for policy in policies):
+            yield [f"  {label}", *(money(policy.per_week(name)) for policy in policies)]
     yield ["floors", *(money(policy.per_week("floors")) for policy in policies)]
     bills = [report.weekly(policy.bill) for policy in policies]
     yield ["total bill", *(money(bill.value) for bill in bills)]
@@ -77,20 +78,31 @@ def _savings(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell
 
 
 def _waits(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
-    yield ["wait p50 / p95, h", *(_pair(policy.waits()) for policy in policies)]
-    for number, name in enumerate(report.classes):
-        yield [f"  {name}"[:LABEL], *(_pair(policy.waits(number)) for policy in policies)]
+    yield ["wait p50 / p95, h", *(_pair(policy.measures, "wait_p50_hours", "wait_p95_hours") for policy in policies)]
+    for name in report.classes:
+        pairs = (_pair(policy.by_class[name], "wait_p50_hours", "wait_p95_hours") for policy in policies)
+        yield [f"  {name}"[:LABEL], *pairs]
+    yield ["slowdown p50 / p95", *(_pair(policy.measures, "slowdown_p50", "slowdown_p95") for policy in policies)]
+    names = ("pipeline_response_p50_hours", "pipeline_response_p95_hours")
+    if _is_measured(policies, names[0]):
+        yield ["pipelines p50/p95, h", *(_pair(policy.measures, *names) for policy in policies)]
 
 
 def _use(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
-    for number, name in enumerate(report.sites):
-        yield [f"% used: {name}"[:LABEL], *(percent(policy.utilisation(number)) for policy in policies)]
-    yield ["commitment used", *(money(policy.per_week("used")) for policy in policies)]
-    yield ["commitment unused", *(money(policy.per_week("floors") - policy.per_week("used")) for policy in policies)]
-    yield ["% of commitment used", *(percent(policy.commitment_used) for policy in policies)]
+    for name in report.sites:
+        yield [f"% used: {name}"[:LABEL], *(percent(policy.by_site[name]) for policy in policies)]
     yield ["% of work on burst", *(percent(policy.burst_share) for policy in policies)]
-    for label, name in (("moves", "moves"), ("evictions", "evictions"), ("illegal", "illegal")):
-        yield [f"{label} per week", *(f"{policy.total(name) / policy.weeks:,.1f}" for policy in policies)]
+    yield ["commitment unused", *(money(policy.measures["commitment_unused_dollars"]) for policy in policies)]
+    for label, name, form in FIGURES:
+        if _is_measured(policies, name):
+            yield [label, *(form(policy.measures[name]) for policy in policies)]
+    yield ["illegal", *(f"{policy.total('illegal'):,}" for policy in policies)]
+
+
+def _is_measured(policies: tuple[Scores, ...], name: str) -> bool:
+    """Whether a measure exists for any policy, and is not 0 for all."""
+    values = [policy.measures[name] for policy in policies]
+    return any(math.isfinite(value) and value != 0 for value in values)
 
 
 def _saving(comparison: Comparison | None, name: str) -> Interval | None:
@@ -110,8 +122,15 @@ def _brackets(interval: Interval, form: Callable[[float], str]) -> Text:
     return Text(f"[{form(interval.low)}, {form(interval.high)}]")
 
 
-def _pair(waits: tuple[float, float]) -> str:
-    return " / ".join(f"{hours:.2f}" if math.isfinite(hours) else NOTHING for hours in waits)
+def _pair(measures: dict[str, float], *names: str) -> str:
+    return " / ".join(number(measures[name]) for name in names)
+
+
+def number(value: float) -> str:
+    """Two places below 100, none from there on."""
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def money(dollars: float) -> str:
@@ -126,3 +145,22 @@ def money(dollars: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction as a number of per cent, the sign with it."""
     return f"{100 * fraction:.1f}" if math.isfinite(fraction) else NOTHING
+
+
+PARTS = (
+    *(("burst and egress", "burst"), ("overage", "overage"), ("delay", "delay"), ("penalties", "penalty")),
+    ("write-offs", "write_off"),
+)
+ALWAYS = ("burst", "delay")
+FIGURES = (
+    ("% of commitment used", "commitment_utilisation", percent),
+    ("% covered", "coverage", percent),
+    ("% deadlines met", "deadline_hit_rate", percent),
+    ("% served", "serving_attainment", percent),
+    ("% goodput", "goodput", percent),
+    ("% requests denied", "denial_rate", percent),
+    ("evictions per week", "evictions", number),
+    ("preemptions per week", "preemptions", number),
+    ("failures per week", "failures", number),
+    ("moves per job", "moves_per_job", number),
+)

@@ -1,89 +1,93 @@
-"""One episode, watched: played in slices of a day with its log on, then summed up."""
+"""One episode, watched: played day by day with its log on, then summed up."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...envs.generator import generate
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
-from ...fastsim.log import ARRIVE, EVICT, START, WRITE_OFF
-from ...fastsim.spec import Jobs
-from ...fastsim.units import DAY, DOLLAR
+from ...fastsim.keyed import world_seed
+from ...fastsim.units import DAY, DOLLAR, HOUR
 from ...fastsim.worlds import Totals, Worlds
+from ..evaluation.measures import Sample, by_class, ground_of, measured
+from ..evaluation.outcomes import cohort_of
+from ..evaluation.record import all_known, known
+from ..evaluation.window import scored, through
 
 STREAM = 1 << 40  # far from those that policies are trained and compared on
+COUNTS = (
+    *("finished", "cancelled", "killed", "expired", "written_off", "missed"),
+    *("decisions", "first_offers", "moves", "illegal"),
+    *("evictions", "preemptions", "failed", "asked", "denied"),
+)
+
+
+class Watched(NamedTuple):
+    """An episode at its end."""
+
+    worlds: Worlds  # one world, with its log
+    sample: Sample  # all its jobs, as one cohort
+
+
+def watched(scenario: Scenario, agent: Agent, seed: int, days: int, progress: Callable[[float], Any]) -> Watched:
+    """A world that began empty and has met `days` days of arrivals. `progress` takes the share that is over."""
+    jobs = generate(scenario, seed, STREAM, days)
+    spec = scenario.compile(seed=seed)
+    worlds = Worlds(spec, jobs, 1, log=True, results=len(jobs))
+    worlds.begin(0, seed=world_seed(seed, STREAM))
+    edges = np.arange(days + 1) * DAY
+    cohort = cohort_of(worlds, 0, edges)
+    worlds.ask_results(0, 0, len(jobs))
+    worlds.state().open_results += 1  # so that it goes on to the end when its last job has left early
+    window = through(worlds, agent, [edges], lambda done: progress(done / days))
+    played = scored(worlds, 0, cohort, window)
+    return Watched(worlds, Sample(ground_of(scenario, spec), played.rows, played.fares, played.responses))
 
 
 def played(scenario: Scenario, agent: Agent, seed: int, days: int, progress: Callable[[float], Any]) -> Worlds:
-    """A world that began empty and has met `days` days of arrivals. `progress` takes the share that is over."""
-    jobs = generate(scenario, seed, STREAM, days)
-    worlds = Worlds(scenario.compile(), jobs, 1, log=True)
-    worlds.begin(0)
-    for day in range(days):
-        worlds.play(agent, (day + 1) * DAY)
-        progress((day + 1) / days)
-    return worlds
+    """The world of `watched`."""
+    return watched(scenario, agent, seed, days, progress).worlds
 
 
-def summed_up(scenario: Scenario, worlds: Worlds) -> dict[str, Any]:
-    """Counts, costs in dollars, use by site and waits by class."""
-    state, rows = worlds.state(), worlds.log()
+def summed_up(scenario: Scenario, episode: Watched) -> dict[str, Any]:
+    """Counts, costs in dollars, measures, use by site and waits by class."""
+    worlds, state = episode.worlds, episode.worlds.state()
     return {
         "jobs": len(worlds.jobs),
-        "finished": int(state.finished),
         "waiting": int(state.waiting),
-        "written_off": int(state.written_off),
-        "decisions": int(state.decisions),
-        "first_offers": int(state.first_offers),
-        "moves": int(state.moves),
-        "evictions": int(state.evictions),
-        "illegal": int(state.illegal),
+        "starting": int(state.requests),
+        "running": int(state.finishes),
+        "pending": int(state.pending),
+        **{name: int(state[name]) for name in COUNTS},
         "cost": dollars(worlds.totals()),
-        "sites": {site.name: _use(worlds, index) for index, site in enumerate(scenario.sites)},
-        "classes": _by_class(scenario, worlds.jobs, rows, int(state.now)),
-        "events": len(rows),
+        "measures": all_known(measured(episode.sample)),
+        "sites": {site.name: _use(episode.sample, index) for index, site in enumerate(scenario.sites)},
+        "classes": _by_class(episode.sample),
+        "events": len(worlds.log()),
         "digest": worlds.digest(),
     }
 
 
 def dollars(totals: Totals) -> dict[str, float]:
     """The ledger in dollars; µ$ are six places."""
-    parts = ("bill", "floors", "avoidable", "overage", "burst", "delay", "write_off")
+    parts = ("bill", "floors", "avoidable", "overage", "burst", "egress", "delay", "penalty", "write_off")
     return {part: getattr(totals, part) / DOLLAR for part in parts}
 
 
-def waits(jobs: Jobs, rows: np.ndarray, now: int) -> np.ndarray:
-    """What each job has waited until `now` [ms], in all; −1: written off. `rows` is the whole log, (rows, 5)."""
-    wait, open_ = np.zeros(len(jobs), np.int64), np.zeros(len(jobs), np.int64)
-    for kind, sign in ((ARRIVE, 1), (EVICT, 1), (START, -1)):
-        of_kind = rows[rows[:, 1] == kind]
-        np.add.at(wait, of_kind[:, 2], -sign * of_kind[:, 0])
-        np.add.at(open_, of_kind[:, 2], sign)
-    wait += open_ * now
-    wait[rows[rows[:, 1] == WRITE_OFF, 2]] = -1
-    return wait
-
-
-def _use(worlds: Worlds, site: int) -> dict[str, float]:
+def _use(sample: Sample, site: int) -> dict[str, float | None]:
     """Accelerator-hours available and used at one site, and their ratio."""
-    state = worlds.state()
-    supply = int(state.capacity[site]) * int(state.now) + int(state.supply_offset[site])
-    busy = int(state.occupied[site]) * int(state.now) + int(state.busy_offset[site])
+    supply, busy = int(sample.by_site("supply")[site]), int(sample.by_site("busy")[site])
     return {
-        "available_hours": supply / 3_600_000,
-        "used_hours": busy / 3_600_000,
-        "utilisation": busy / supply if supply else 0.0,
+        "available_hours": supply / HOUR,
+        "used_hours": busy / HOUR,
+        "utilisation": known(busy / supply) if supply else None,
     }
 
 
-def _by_class(scenario: Scenario, jobs: Jobs, rows: np.ndarray, now: int) -> dict[str, Any]:
-    """Jobs and waits of each class; a class without jobs has no waits."""
-    wait = waits(jobs, rows, now)
-    found: dict[str, Any] = {}
-    for index, cls in enumerate(scenario.classes):
-        hours = wait[(jobs.cls == index) & (wait >= 0)] / 3_600_000
-        mean, p95 = (float(hours.mean()), float(np.percentile(hours, 95))) if len(hours) else (None, None)
-        found[cls.name] = {"jobs": len(hours), "wait_mean_hours": mean, "wait_p95_hours": p95}
-    return found
+def _by_class(sample: Sample) -> dict[str, Any]:
+    """Jobs and how they fared, by class."""
+    count = np.bincount(sample.fares.cls, minlength=len(sample.ground.classes)).tolist()
+    found = by_class(sample)
+    return {name: {"jobs": count[number], **all_known(found[name])} for number, name in enumerate(found)}

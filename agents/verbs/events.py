@@ -1,4 +1,4 @@
-"""The event log as a file: one row an event, kinds by name (rules.md, section 8)."""
+"""The event log as a file: one row an event, kinds by name (rules.md, section 9)."""
 
 from io import BytesIO
 

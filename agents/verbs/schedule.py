@@ -10,7 +10,7 @@ import numpy as np
 from ...envs.traces.table import Trace
 from ...fastsim.advance import SETTLED
 from ...fastsim.errors import InputError
-from ...fastsim.spec import COMMITTED, EASY, FCFS, JOB, Jobs, ProviderTable, SiteTable, SpecTable
+from ...fastsim.spec import COMMITTED, EASY, FCFS, ClassTable, Jobs, ProviderTable, SiteTable, SpecTable, plain_jobs
 from ...fastsim.units import HOUR, NEVER
 from ...fastsim.worlds import Worlds
 from ..rules.only_site import agent
@@ -62,7 +62,7 @@ def scheduled(trace: Trace, capacity: int, dispatch: str, progress: Callable[[fl
 
 def jobs_of(trace: Trace) -> Jobs:
     """The trace's jobs, one class and one priority; a job whose request is unknown requests its walltime."""
-    jobs = np.zeros(len(trace), JOB).view(np.recarray)
+    jobs = plain_jobs(len(trace))
     jobs.arrival, jobs.walltime, jobs.gang = trace.submit_ms, trace.walltime_ms, trace.gang
     jobs.requested = np.where(trace.requested_ms < 0, trace.walltime_ms, trace.requested_ms)
     return jobs
@@ -73,7 +73,7 @@ def _one_site(capacity: int, dispatch: str) -> Any:
     return SpecTable(
         sites=(SiteTable(provider=0, capacity=capacity, price=0, speed=(1000,)),),
         providers=(ProviderTable(COMMITTED, floor_share=1000),),
-        delay_rates=(0,),
+        classes=(ClassTable(0),),
         period=NEVER,
         pass_size=0,
         dispatch=DISPATCH[dispatch],

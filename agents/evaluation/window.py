@@ -1,0 +1,87 @@
+"""A window played from edge to edge, and what it came to: costs of the cohort, growth of meters and counters."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...fastsim.agent import Agent
+from ...fastsim.spec import MAX_SITES, Spec
+from ...fastsim.worlds import Worlds
+from .outcomes import Cohort, outcomes_of
+from .overflow import SAMPLED, overflowing
+from .readings import READING, read
+from .scoring import cost, fares, pipelines, score, sums
+
+
+class Window(NamedTuple):
+    """What was read of a batch on the way."""
+
+    readings: Any  # (edges, episodes) READING
+    overflow: np.ndarray  # (blocks, episodes) int64 accelerator-ms
+
+
+class Played(NamedTuple):
+    """One episode under one agent."""
+
+    rows: Any  # (blocks,) SCORE
+    fares: Any  # (jobs,) FARE
+    responses: np.ndarray  # (pipelines,) int64 ms, of complete ones
+
+
+def through(
+    worlds: Worlds, agent: Agent, edges: list[np.ndarray], progress: Callable[[int], Any] | None = None
+) -> Window:
+    """Play every episode from the first of its `edges` [ms] to the last; it is at the first now.
+
+    An episode with fewer blocks than others, or shorter ones, waits at its edge for them. `progress` takes the number
+    of blocks that are over.
+    """
+    blocks = max(map(len, edges)) - 1
+    padded = [[*row, *(row[-1],) * (blocks + 1 - len(row))] for row in edges]
+    table = np.ascontiguousarray(np.array(padded, np.int64).T)  # (edges, episodes)
+    readings, sampled = [read(worlds)], []
+    for block in range(blocks):
+        begin, end = table[block], table[block + 1]
+        total = np.zeros(len(worlds), np.int64)
+        for step in range(-(-int((end - begin).max()) // SAMPLED)):
+            at = np.minimum(begin + step * SAMPLED, end)
+            worlds.play(agent, at)
+            total += overflowing(worlds) * np.minimum(SAMPLED, end - at)
+        worlds.play(agent, end)
+        readings.append(read(worlds))
+        sampled.append(total)
+        if progress is not None:
+            progress(block + 1)
+    return Window(np.stack(readings).view(np.recarray), np.stack(sampled))
+
+
+def scored(worlds: Worlds, episode: int, cohort: Cohort, window: Window) -> Played:
+    """What an episode that has been played to its end came to."""
+    outcomes = outcomes_of(worlds, episode, cohort)
+    blocks = len(cohort.edges) - 1
+    rows = score(worlds.spec, outcomes, blocks)
+    rows.length = np.diff(cohort.edges)
+    for name in READING.names or ():
+        rows[name] = np.diff(window.readings[name][: blocks + 1, episode], axis=0)
+    rows.overflow = window.overflow[:blocks, episode]
+    rows.covered = covered(worlds.spec, rows)
+    rows.demanded = cohort.demanded
+    missing = rows.waiting * cohort.serving
+    rows.missing = missing.sum(axis=1)
+    rows.delay += cost(missing, worlds.spec.rules[0].delay_rate).sum(axis=1)
+    responses, block = pipelines(outcomes)
+    rows.pipelines = sums(block, np.ones_like(block), blocks)
+    return Played(rows, fares(worlds.spec, outcomes), responses)
+
+
+def covered(spec: Spec, rows: Any) -> np.ndarray:
+    """Accelerator-ms that drew on commitments in each row: of each contract's use, the part of its value that did."""
+    rules, total = spec.rules[0], np.zeros(len(rows))
+    values = cost(rows.busy, rules.first_price)  # under take-or-pay a site has one price
+    for provider in np.flatnonzero(rules.take_or_pay[: rules.providers]):
+        own = (rules.provider == provider) & (np.arange(MAX_SITES) < rules.sites)
+        value = values[:, own].sum(axis=1)
+        part = np.clip(rows.used[:, provider] / np.maximum(value, 1), 0, 1)
+        total += part * rows.busy[:, own].sum(axis=1)
+    return np.rint(total).astype(np.int64)

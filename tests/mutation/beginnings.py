@@ -1,0 +1,102 @@
+"""Worlds that begin late, follow another variant, or are copied; and what is kept of their jobs."""
+
+from .mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a step at the instant of the beginning has happened before",
+        "advance.py",
+        "spec.capacity_steps[state.next_step].at < state.now:",
+        "spec.capacity_steps[state.next_step].at <= state.now:",
+    ),
+    Mutant(
+        "a notice at the instant of the beginning has been heard before",
+        "advance.py",
+        "notice.time >= state.now:",
+        "notice.time > state.now:",
+    ),
+    Mutant(
+        "a price step at the instant of the beginning has happened before",
+        "advance.py",
+        "spec.price_steps[state.next_price].at < state.now:",
+        "spec.price_steps[state.next_price].at <= state.now:",
+    ),
+    Mutant(
+        "a failure at the instant of the beginning has happened before",
+        "failures.py",
+        "while state.failure_at[site] < state.now:",
+        "while state.failure_at[site] <= state.now:",
+    ),
+    Mutant(
+        "capacity is delivered before the world begins",
+        "advance.py",
+        "state.delivered_offset[site] = -state.capacity[site] * now",
+        "state.delivered_offset[site] = 0",
+    ),
+    Mutant(
+        "every world follows the first schedules that were drawn",
+        "advance.py",
+        "drawn = spec.variants[variant]",
+        "drawn = spec.variants[0]",
+    ),
+    Mutant(
+        "a copy forgets the ends of runs",
+        "state.py",
+        "    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets the offers that are open",
+        "state.py",
+        "    copy_prefix(source.keys[OFFERS], target.keys[OFFERS], state.offers)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets who is held",
+        "state.py",
+        "    copy_prefix(source.keys[HELD], target.keys[HELD], state.held)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets the outcomes of requests",
+        "state.py",
+        "    copy_prefix(source.keys[REQUESTS], target.keys[REQUESTS], state.requests)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets the timers",
+        "state.py",
+        "    copy_prefix(source.keys[TIMERS], target.keys[TIMERS], state.timers)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets the children that are pending",
+        "state.py",
+        "    copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)\n",
+        "",
+    ),
+    Mutant(
+        "a copy forgets the known steps",
+        "state.py",
+        "        copy_prefix(source.keys[PLANS + site], target.keys[PLANS + site], state.planned[site])\n",
+        "",
+    ),
+    Mutant(
+        "a result keeps the start of a run that was broken off",
+        "outcomes.py",
+        "        world.results[index].start = -1\n",
+        "",
+    ),
+    Mutant(
+        "a result does not count early ends",
+        "outcomes.py",
+        "        world.results[index].evictions += 1\n",
+        "",
+    ),
+    Mutant(
+        "a result forgets what writing its job off cost",
+        "outcomes.py",
+        "        world.results[index].written_off = amount\n",
+        "",
+    ),
+)

@@ -1,0 +1,198 @@
+"""Section 6: set-up, how a run begins and ends, and what is kept of one that ends early."""
+
+from .mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "all sources send at the same time",
+        "needs.py",
+        "time += transfer(item.stored[provider], spec.rules[0].link[provider, here])",
+        "time = max(time, transfer(item.stored[provider], spec.rules[0].link[provider, here]))",
+    ),
+    Mutant(
+        "data come over the link that leads the other way",
+        "needs.py",
+        "spec.rules[0].link[provider, here]",
+        "spec.rules[0].link[here, provider]",
+    ),
+    Mutant(
+        "a job that is native to nothing is ported",
+        "needs.py",
+        "work.silicon >= 0 and work.silicon",
+        "work.silicon",
+    ),
+    Mutant(
+        "no run restarts",
+        "needs.py",
+        "time += rules.restart[work.cls]",
+        "time += 0",
+    ),
+    Mutant(
+        "data that have been staged lie at their source too",
+        "runs.py",
+        "                item.stored[provider] = 0\n",
+        "",
+    ),
+    Mutant(
+        "a partner that only waits or starts sends its data",
+        "runs.py",
+        "world.live[slot].status == RUNNING and world.live[slot].job == job",
+        "world.live[slot].job == job and world.live[slot].site >= 0 and world.live[slot].site < world.state[0].sites",
+    ),
+    Mutant(
+        "a partner at the same provider sends its data",
+        "runs.py",
+        "    if there == here:\n        return 0\n",
+        "    if there == here:\n        pay_egress(spec, world, slot, there, work.sync)\n        return 0\n",
+    ),
+    Mutant(
+        "a partner's data take no time",
+        "runs.py",
+        "return transfer(work.sync, spec.rules[0].link[there, here])",
+        "return 0",
+    ),
+    Mutant(
+        "the set-up is not part of the requested end",
+        "runs.py",
+        "item.requested_end = item.begin + (",
+        "item.requested_end = item.start + (",
+    ),
+    Mutant(
+        "a killed run ends at its requested end even when its work is done before",
+        "runs.py",
+        "item.finish = min(item.finish, item.requested_end)",
+        "item.finish = item.requested_end",
+    ),
+    Mutant(
+        "a run that ends at its requested end is killed",
+        "ends.py",
+        "if item.finish < item.begin + scaled_up(",
+        "if item.finish <= item.begin + scaled_up(",
+    ),
+    Mutant(
+        "a block may be killed",
+        "ends.py",
+        "spec.rules[0].kill_overruns == 1 and work.until == 0:",
+        "spec.rules[0].kill_overruns == 1:",
+    ),
+    Mutant(
+        "a run that was cut short is cancelled if its user wanted that",
+        "ends.py",
+        "            return KILL\n",
+        "            return CANCEL if work.is_cancelled == 1 else KILL\n",
+    ),
+    Mutant(
+        "a job that is marked as cancelled finishes",
+        "ends.py",
+        "return CANCEL if work.is_cancelled == 1 else FINISH",
+        "return FINISH",
+    ),
+    Mutant(
+        "a kill leaves the descendants waiting",
+        "ends.py",
+        "        state.killed += 1 if kind == KILL else 0\n        if state.pending > 0:\n",
+        "        state.killed += 1 if kind == KILL else 0\n        if state.pending > 0 and kind == CANCEL:\n",
+    ),
+    Mutant(
+        "a child is ready when its first parent has finished",
+        "pipelines.py",
+        "child.missing &= ~(1 << work.member)",
+        "child.missing = 0",
+    ),
+    Mutant(
+        "a parent's output lies where the parent's input did",
+        "pipelines.py",
+        "child.stored[spec.rules[0].provider[site]] += work.output",
+        "child.stored[work.home] += work.output",
+    ),
+    Mutant(
+        "only children are cancelled, no grandchildren",
+        "pipelines.py",
+        "            gone |= 1 << jobs[child].member\n",
+        "",
+    ),
+    Mutant(
+        "a child that becomes ready does not count as waiting",
+        "pipelines.py",
+        "                wait(world, jobs[child.job].cls, jobs[child.job].gang)\n",
+        "",
+    ),
+    Mutant(
+        "a block waits for the whole of a set-up that is longer than it",
+        "runs.py",
+        "work.gang * min(time, work.until - state.now)",
+        "work.gang * time",
+    ),
+    Mutant(
+        "what a set-up takes from a block counts whole granules",
+        "runs.py",
+        "miss_service(world, work.cls, work.gang * min(",
+        "miss_service(world, work.cls, item.accelerators * min(",
+    ),
+    Mutant(
+        "the set-up is work",
+        "runs.py",
+        "done = max(0, world.state[0].now - item.begin)",
+        "done = world.state[0].now - item.start",
+    ),
+    Mutant(
+        "a run that ends in its set-up has worked less than nothing",
+        "runs.py",
+        "done = max(0, world.state[0].now - item.begin)",
+        "done = world.state[0].now - item.begin",
+    ),
+    Mutant(
+        "without checkpoints everything is saved",
+        "runs.py",
+        "saved = done - done % interval if interval > 0 else 0",
+        "saved = done - done % interval if interval > 0 else done",
+    ),
+    Mutant(
+        "what is saved is credited at speed 1000",
+        "runs.py",
+        "credit = saved * spec.rules[0].speed[item.site, work.cls] // 1000",
+        "credit = saved",
+    ),
+    Mutant(
+        "a credit is rounded up",
+        "runs.py",
+        "credit = saved * spec.rules[0].speed[item.site, work.cls] // 1000",
+        "credit = (saved * spec.rules[0].speed[item.site, work.cls] + 999) // 1000",
+    ),
+    Mutant(
+        "a claim may become nothing",
+        "runs.py",
+        "item.claim = max(1, item.claim - credit)",
+        "item.claim = item.claim - credit",
+    ),
+    Mutant(
+        "a credit leaves the claim as it was",
+        "runs.py",
+        "item.claim = max(1, item.claim - credit)",
+        "item.claim = max(1, item.claim)",
+    ),
+    Mutant(
+        "a job that has saved nothing takes its state along",
+        "runs.py",
+        "if item.remaining < work.walltime and item.has_snapshot == 0:",
+        "if item.has_snapshot == 0:",
+    ),
+    Mutant(
+        "every early end adds the state to the data again",
+        "runs.py",
+        "if item.remaining < work.walltime and item.has_snapshot == 0:",
+        "if item.remaining < work.walltime:",
+    ),
+    Mutant(
+        "a job whose run ended early does not count as waiting",
+        "runs.py",
+        "    wait(world, work.cls, work.gang)\n    note_break(world, slot)\n",
+        "    note_break(world, slot)\n",
+    ),
+    Mutant(
+        "an evicted job has waited since before its run",
+        "runs.py",
+        "    item.ready = state.now\n    wait(",
+        "    wait(",
+    ),
+)
