@@ -18,7 +18,7 @@ RULES := cost-greedy first-fit committed-only burst-only
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv run fresh train export evaluate decide test lint format types imports check bench clean
+.PHONY: help venv run fresh train export evaluate decide test soak lint format types imports check bench mutants clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,10 @@ decide: $(STAMP)  ## let the bundle place one job
 test: $(STAMP)  ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
+soak: $(STAMP)  ## run the tests with the figures of a soak: hours
+	TIDEGATE_DIFFERENTIAL_EVENTS=1000000 TIDEGATE_SWARM_EVENTS=20000000 TIDEGATE_PHYSICS_JOBS=9 \
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "soak or not soak"
+
 lint: $(STAMP)  ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -81,6 +85,9 @@ check: lint types imports test  ## all of the above
 
 bench: $(STAMP)  ## run the benchmarks, one after the other
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit; done
+
+mutants: $(STAMP)  ## plant mistakes in a copy of the kernel, one at a time, and see whether the tests see them
+	$(BIN)/python -m tests.mutation
 
 clean:  ## remove what was made here, runs/ excepted
 	rm -rf $(VENV) build dist tidegate.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,9 +15,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from tidegate.agents.evaluation.policies import resolve
+from tidegate.agents.focus.usage import Runs, runs_of
 from tidegate.agents.verbs.episode import played
 from tidegate.envs.scenario import Scenario, load
-from tidegate.fastsim.log import ARRIVE, EVICT, FINISH, START, WRITE_OFF
+from tidegate.fastsim.log import ARRIVE, EVICT, EXPIRE, PREEMPT, READY, WRITE_OFF
 from tidegate.fastsim.units import DAY, HOUR
 from tidegate.fastsim.worlds import Worlds
 
@@ -50,23 +51,29 @@ def instants() -> np.ndarray:
 
 
 def level(at: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Value at each of `instants()` of what changes by `change` at times `at`, ascending."""
-    return np.concatenate([[0], np.cumsum(change)])[np.searchsorted(at, instants(), side="right")]
+    """Value at each of `instants()` of what changes by `change` at times `at`."""
+    order = np.argsort(at, kind="stable")
+    return np.concatenate([[0], np.cumsum(change[order])])[np.searchsorted(at[order], instants(), side="right")]
 
 
-def occupied(rows: np.ndarray, site: int) -> np.ndarray:
-    """Accelerators that run at a site; `rows` is the event log."""
-    own = rows[(rows[:, 3] == site) & np.isin(rows[:, 1], (START, FINISH, EVICT))]
-    return level(own[:, 0], np.where(own[:, 1] == START, own[:, 4], -own[:, 4]))
+def occupied(runs: Runs, site: int) -> np.ndarray:
+    """Accelerators that run at a site."""
+    here = runs.site == site
+    accelerators = runs.accelerators[here]
+    return level(np.concatenate([runs.begin[here], runs.end[here]]), np.concatenate([accelerators, -accelerators]))
 
 
-def waiting(worlds: Worlds, cls: int) -> np.ndarray:
-    """Accelerators that the waiting jobs of a class ask for."""
-    rows = worlds.log()
-    rows = rows[np.isin(rows[:, 1], (ARRIVE, EVICT, START, WRITE_OFF))]
-    rows = rows[worlds.jobs.cls[rows[:, 2]] == cls]
-    gang = worlds.jobs.gang[rows[:, 2]]
-    return level(rows[:, 0], np.where(np.isin(rows[:, 1], (ARRIVE, EVICT)), gang, -gang))
+def waiting(worlds: Worlds, runs: Runs, cls: int) -> np.ndarray:
+    """Accelerators that the waiting jobs of a class ask for; `runs` are by job."""
+    rows, jobs = worlds.log(), worlds.jobs
+    ready = rows[(rows[:, 1] == READY) | ((rows[:, 1] == ARRIVE) & (jobs.parents[rows[:, 2]] == 0))]
+    gone = rows[(rows[:, 1] == EXPIRE) | ((rows[:, 1] == WRITE_OFF) & (jobs.parents[rows[:, 2]] == 0))]
+    broken = np.isin(runs.how, (EVICT, PREEMPT))
+    job = np.concatenate([ready[:, 2], gone[:, 2], runs.cls, runs.cls[broken]])
+    at = np.concatenate([ready[:, 0], gone[:, 0], runs.begin, runs.end[broken]])
+    sign = np.repeat([1, -1, -1, 1], [len(ready), len(gone), len(runs.cls), np.count_nonzero(broken)])
+    own = jobs.cls[job] == cls
+    return level(at[own], (sign * jobs.gang[job])[own])
 
 
 def draw(scenario: Scenario, worlds: Worlds, title: str, out: Path) -> None:
@@ -76,8 +83,9 @@ def draw(scenario: Scenario, worlds: Worlds, title: str, out: Path) -> None:
         2, 1, figsize=(10, 5.8), sharex=True, height_ratios=(5, 2.4), layout="constrained"
     )
     days = instants() / DAY
-    draw_sites(above, scenario, worlds, days)
-    draw_queue(below, scenario, worlds, days)
+    runs = runs_of(worlds.log(), np.arange(len(worlds.jobs)), int(worlds.state().now))  # by job, not by class
+    draw_sites(above, scenario, runs, days)
+    draw_queue(below, scenario, worlds, runs, days)
     above.set_title(f"{title}: two weeks of a simulated run", loc="left", fontsize=12.5)
     ticks = range(FIRST_DAY, FIRST_DAY + DAYS)
     below.set_xticks(ticks, [f"{WEEKDAYS[day % 7]}\n{day}" for day in ticks], ha="left")
@@ -90,13 +98,13 @@ def draw(scenario: Scenario, worlds: Worlds, title: str, out: Path) -> None:
     figure.savefig(out, dpi=150)
 
 
-def draw_sites(axes: Any, scenario: Scenario, worlds: Worlds, days: np.ndarray) -> None:
+def draw_sites(axes: Any, scenario: Scenario, runs: Runs, days: np.ndarray) -> None:
     """Committed sites below, burst sites on top, and how much there is of each."""
     kinds = {provider.name: provider.is_committed for provider in scenario.providers}
-    rows, base, limit = worlds.log(), np.zeros(len(days)), 0
+    base, limit = np.zeros(len(days)), 0
     for is_committed, colour, name in ((True, COMMITTED, "committed"), (False, BURST, "burst")):
         sites = [index for index, site in enumerate(scenario.sites) if kinds[site.provider] == is_committed]
-        use = sum((occupied(rows, site) for site in sites), np.zeros(len(days)))
+        use = sum((occupied(runs, site) for site in sites), np.zeros(len(days)))
         terms = "paid for whether used or not" if is_committed else "metered"
         label = f"{name}, {terms}: {prices(scenario, sites)} an hour"
         axes.fill_between(days, base, base + use, step="post", color=colour, label=label, linewidth=0)
@@ -116,9 +124,9 @@ def prices(scenario: Scenario, sites: list[int]) -> str:
     return ", ".join(dict.fromkeys(f"${scenario.sites[site].price_per_hour:.2f}" for site in sites))
 
 
-def draw_queue(axes: Any, scenario: Scenario, worlds: Worlds, days: np.ndarray) -> None:
+def draw_queue(axes: Any, scenario: Scenario, worlds: Worlds, runs: Runs, days: np.ndarray) -> None:
     """The classes that wait most, one by one, and the others together."""
-    curves = [waiting(worlds, cls) for cls in range(len(scenario.terms))]
+    curves = [waiting(worlds, runs, cls) for cls in range(len(scenario.terms))]
     order = sorted(range(len(curves)), key=lambda cls: -float(curves[cls].sum()))
     shown = [curves[cls] for cls in order[:SHOWN]]
     rest = sum((curves[cls] for cls in order[SHOWN:]), np.zeros(len(days)))

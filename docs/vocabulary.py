@@ -38,6 +38,9 @@ KINDS = {
     "Series": "list of dollars, or the path of a CSV file",
     "bool": "true or false",
 }
+SIGNS = {"Gt": ">", "Ge": "≥", "Le": "≤"}
+IMPLIED = ("≥ 0", "≤ 1", "≤ 1000", "≤ 1000000")  # by what one writes
+DERIVED = {"Provider.contract": "by kind", "Site.price_per_hour": "required without price_series"}
 PLAIN = {
     "Scenario.name": "what it is called, in the command line and in results",
     "Scenario.title": "one line about it",
@@ -182,7 +185,9 @@ def comments_of(part: type[Part]) -> dict[str, str]:
     found = {}
     for field in body.body:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            said = [lines[row].partition("  # ")[2] for row in range(field.lineno - 1, field.end_lineno or field.lineno)]
+            said = [
+                lines[row].partition("  # ")[2] for row in range(field.lineno - 1, field.end_lineno or field.lineno)
+            ]
             below = lines[field.end_lineno or field.lineno : (field.end_lineno or field.lineno) + 1]
             said += [line.partition("# ↑ ")[2] for line in below]
             found[field.target.id] = " ".join(filter(None, said))
@@ -220,9 +225,17 @@ def unit(part: type[Part], name: str) -> str:
     words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
     if "dict" in words:
         return "table: " + " → ".join(_kind(word) for word in words if word in KINDS or word == "int")
-    kind = next((_kind(word) for word in words if word in KINDS), "?")
-    kind = _time(name) if kind == "time" else kind
-    return f"list of {kind}" if "tuple" in words and kind in ("name", "number > 0") else kind + _bounds(part, name)
+    kind = unit_of(part, name)
+    if "tuple" in words:
+        return f"two of {kind}" if words.count("Ratio") + words.count("Time") == 2 else f"list of {kind}"
+    return kind + _bounds(part, name)
+
+
+def unit_of(part: type[Part], name: str) -> str:
+    """The unit of one value."""
+    words = written_type(part, name).replace("[", " ").replace("]", " ").replace(",", " ").split()
+    kind = next(_kind(word) for word in words if word in KINDS)
+    return _time(name) if kind == "time" else kind
 
 
 def _kind(word: str) -> str:
@@ -236,19 +249,23 @@ def _time(name: str) -> str:
 
 
 def _bounds(part: type[Part], name: str) -> str:
-    """Bounds that the field sets for itself."""
-    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-    metadata = [one for one in part.model_fields[name].metadata if type(one).__name__ in ("Gt", "Ge", "Lt", "Le")]
-    own = {type(one).__name__.lower(): getattr(one, type(one).__name__.lower()) for one in metadata}
-    if written_type(part, name).startswith("Annotated"):
-        shown = [f"{signs[key]} {value}" for key, value in own.items() if not (key == "ge" and "gt" in own)]
-        return f", {' and '.join(shown)}" if shown and len(shown) < 3 else ""
-    return ""
+    """Bounds that the field sets for itself, beyond those of its type."""
+    if not written_type(part, name).startswith("Annotated"):
+        return ""
+    shown = []
+    for one in part.model_fields[name].metadata:
+        sign = SIGNS.get(type(one).__name__)
+        value = getattr(one, type(one).__name__.lower(), None)
+        if sign is not None and f"{sign} {value}" not in IMPLIED:
+            shown.append(f"{sign} {value}")
+    return "".join(f", {bound}" for bound in shown if bound != "> 0" or "number" not in unit_of(part, name))
 
 
 def default(part: type[Part], name: str) -> str:
     """What holds where the field is left out."""
     field = part.model_fields[name]
+    if f"{part.__name__}.{name}" in DERIVED:
+        return DERIVED[f"{part.__name__}.{name}"]
     if field.is_required():
         return "required"
     value: Any = field.get_default(call_default_factory=True)
@@ -283,7 +300,8 @@ def _section(part: type[Part]) -> str:
     """One table of the format."""
     said = inspect.cleandoc(part.__doc__ or "")
     rows = [
-        f"| `{name}` | {unit(part, name)} | {default(part, name)} | {meaning(part, name)} |" for name in part.model_fields
+        f"| `{name}` | {unit(part, name)} | {default(part, name)} | {meaning(part, name)} |"
+        for name in part.model_fields
     ]
     head = ["| key | what one writes | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"### {part.__name__}", "", said, "", *head, *rows])

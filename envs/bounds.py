@@ -27,6 +27,7 @@ class Extent(NamedTuple):
     jobs: list[int]  # of each class, in the longest episode
     accelerators: list[int]  # the gangs of these jobs, added up
     is_serving: list[bool]  # of each class: its jobs are blocks
+    block: int  # the longest of serving, ms; 0: there is none
     walltime: int  # the longest requested, ms at speed 1
     gang: int  # the largest
     data: int  # MB, the most that one run can need from elsewhere
@@ -206,11 +207,17 @@ class Worst(NamedTuple):
 
     @property
     def imputed(self) -> int:
-        """Delay, write-offs and penalties [µ$]: everything waits through the episode, and is then written off."""
-        hours = self.extent.episode // HOUR + 1 + self.table.max_hold // HOUR + 1
+        """Delay, write-offs and penalties [µ$]: everything waits through the episode, and is then written off.
+
+        A block does not wait longer than it lasts: then it leaves the world.
+        """
+        held = self.table.max_hold // HOUR + 1
+        hours, block = self.extent.episode // HOUR + 1 + held, self.extent.block // HOUR + 1 + held
         write_off = (self.extent.walltime // HOUR + 1) * self.dearest
-        pairs = zip(self.extent.accelerators, self.table.classes, strict=True)
-        waited = sum(gangs * (hours * cls.delay_rate + write_off) for gangs, cls in pairs)
+        rows = zip(self.extent.accelerators, self.extent.is_serving, self.table.classes, strict=True)
+        waited = sum(
+            gangs * ((block if is_serving else hours) * cls.delay_rate + write_off) for gangs, is_serving, cls in rows
+        )
         pairs = zip(self.extent.is_serving, self.table.classes, strict=True)
         highest = max((cls.delay_rate for is_serving, cls in pairs if is_serving), default=0)
         return waited + self.set_up_of_blocks // HOUR * highest + self.extent.penalties

@@ -25,6 +25,7 @@ def extent_of(episodes: Episodes, workload: Workload, offered: Offered) -> Exten
         jobs=[ceil(offered.largest_jobs_per_hour(cls) * hours) for cls in terms],
         accelerators=gangs,
         is_serving=[*(False for _ in offered.classes), *(True for _ in offered.serving)],
+        block=max((cls.longest * cls.slot for cls in offered.serving), default=0),
         walltime=offered.longest_walltime,
         gang=_largest_gang(offered),
         data=_most_data(offered, workload.models),

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..fastsim.agent import Agent, chooser
 from ..fastsim.estimate import estimated_wait, marginal_price
-from ..fastsim.offers import offered_slot
 from ..fastsim.needs import footprint
+from ..fastsim.offers import offered_slot
 
 
 @chooser

@@ -70,7 +70,7 @@ def draw(seed: int, stream: int, entity: int, attempt: int) -> np.uint64:
 @entry()
 def world_seed(seed: int, stream: int) -> int:
     """Seed of a world's failures, grants and start-ups, for the stream of jobs that it meets under `seed`."""
-    return np.int64(draw(seed, WORLDS, stream, 0) >> S2)
+    return int(draw(seed, WORLDS, stream, 0) >> S2)
 
 
 @kernel

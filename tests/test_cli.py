@@ -304,7 +304,7 @@ def test_a_closed_pipe_is_no_noise():
 
 def test_as_a_process_it_prints_json_and_exits_with_zero():
     done = subprocess.run([*TIDEGATE, "scenarios", "list", "--json"], capture_output=True, text=True, check=True)
-    assert [one["name"] for one in json.loads(done.stdout)] == ["colossus1_gcp", "mid_lab", "small_team"]
+    assert {"colossus1_gcp", "mid_lab", "small_team"} < {one["name"] for one in json.loads(done.stdout)}
     assert done.stderr == ""
 
 

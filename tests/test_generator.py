@@ -13,7 +13,7 @@ import pytest
 from tidegate.envs.demand import CERTAIN, NONE, demand_of
 from tidegate.envs.generator import generate
 from tidegate.envs.quantiles import table_mean
-from tidegate.envs.scenario import Scenario, load, names
+from tidegate.envs.scenario import Scenario, load
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.spec import JOB
 from tidegate.fastsim.units import DAY, HOUR, SECOND, WEEK
@@ -21,6 +21,7 @@ from tidegate.fastsim.units import DAY, HOUR, SECOND, WEEK
 from .toy_scenario import TOY, edited, toy
 from .toy_work import ANSWERS, MODEL, busy_toy
 
+BASES = ("colossus1_gcp", "mid_lab", "small_team")  # the work of all others is theirs, changed
 GOLDEN = "37e9ec71df9db70f94c4ebfc11471a71d4a02739d7e60df91520bc0c2c591b62"
 
 
@@ -93,7 +94,7 @@ def test_seeds_and_streams_give_different_work():
     assert len(prints) == 4
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BASES)
 def test_every_class_has_its_share_of_the_offered_load(name):
     scenario = load(name)
     days, streams = {"colossus1_gcp": (14, 16), "mid_lab": (182, 8), "small_team": (364, 16)}[name]
@@ -171,7 +172,7 @@ def test_requests_are_exact_too_short_or_longer_as_stated(years):
     assert large.requested.max() <= 72 * HOUR
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BASES)
 def test_about_a_third_of_submissions_share_their_second_with_another(name):
     jobs = generate(load(name), 1, 0, 90)
     first = jobs[(jobs.until == 0) & (jobs.member == 0)]
@@ -189,7 +190,7 @@ def test_jobs_of_a_batch_have_gang_and_tags_in_common():
         assert (column == column[:, :1]).all()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BASES)
 def test_larger_jobs_run_a_little_longer(name):
     jobs = generate(load(name), 1, 0, 60)
     jobs = jobs[jobs.until == 0]

@@ -1,20 +1,13 @@
-"""The kernel on its own.
-
-The golden schedule, the same bits everywhere, copies that are the original, hand-worked estimates.
-"""
+"""The kernel on its own: the golden schedule, backfilling by hand, copies that are the original, worlds that grow."""
 
 import csv
 import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tidegate.agents.rules import cost_greedy, first_fit
-from tidegate.envs.generator import generate
-from tidegate.envs.scenario import load
 from tidegate.fastsim.agent import Agent, chooser
 from tidegate.fastsim.spec import EASY, FCFS, ClassTable, ProviderTable, SiteTable, SpecTable, plain_jobs
 from tidegate.fastsim.units import DAY, HOUR
@@ -22,6 +15,7 @@ from tidegate.fastsim.worlds import Worlds
 
 from .kernel_worlds import begun, keyed_agent
 from .reference.random_worlds import horizon, random_world
+from .swarm import scene
 
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", Path(__file__).parents[2] / "shared"))
 GOLDEN = SHARED / "golden" / "easy_16384_seed1.csv"
@@ -33,7 +27,7 @@ def first_site(view, observation, mask, knobs, scratch):
     return 0
 
 
-def one_site(capacity: int, dispatch: int = EASY, **rules: int):
+def one_site(capacity: int, dispatch: int = EASY, **rules: Any):
     """A spec of one committed site."""
     return SpecTable(
         (SiteTable(0, capacity, 1_000_000, (1000,)),),
@@ -92,6 +86,12 @@ def test_a_job_that_needs_only_what_the_head_leaves_may_run_past_it():
     assert (starts(one_site(6), jobs) // HOUR).tolist() == [0, 4, 1]
 
 
+COUNTS = (
+    *("decisions", "illegal", "moves", "evictions", "preemptions", "failed", "asked", "denied", "written_off"),
+    *("finished", "cancelled", "killed", "expired", "missed", "waiting", "finishes", "requests", "pending", "timers"),
+)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_copied_state_has_the_same_future(seed):
     world = random_world(seed)
@@ -104,82 +104,8 @@ def test_a_copied_state_has_the_same_future(seed):
     copy.begin(0, last_job=0)
     copy.play(agent, until)
     assert copy.totals(1) == whole.totals()
-    for name in ("decisions", "finished", "evictions", "moves", "illegal", "waiting"):
-        assert copy.state(1)[name] == whole.state()[name]
-
-
-def small_team_worlds(agent: Agent, episodes: int = 3, log: bool = True) -> Worlds:
-    """Two days of small_team, an episode a stream."""
-    scenario = load("small_team")
-    pieces = [generate(scenario, 5, stream, 2) for stream in range(episodes)]
-    first = np.cumsum([0, *map(len, pieces)])
-    worlds = Worlds(scenario.compile(), np.concatenate(pieces).view(np.recarray), episodes, log=log)
-    for episode in range(episodes):
-        worlds.begin(episode, int(first[episode]), int(first[episode + 1]))
-    worlds.play(agent, 3 * DAY)
-    return worlds
-
-
-def test_accelerators_and_jobs_are_conserved():
-    worlds = small_team_worlds(cost_greedy.agent())
-    for episode in range(len(worlds)):
-        log, state = worlds.log(episode), worlds.state(episode)
-        occupied = dict.fromkeys(range(2), 0)
-        for _, kind, _, site, value in log.tolist():
-            if kind == 10:
-                occupied[site] += value
-            elif kind in (1, 2):
-                occupied[site] -= value
-            if kind in (1, 2, 10):
-                assert 0 <= occupied[site] <= (256, 512)[site]
-        assert [occupied[0], occupied[1]] == state.occupied[:2].tolist()
-        kinds = np.bincount(log[:, 1], minlength=11)
-        assert kinds[7] == kinds[1] + state.waiting + state.finishes + state.written_off
-        assert (np.diff(log[:, 0]) >= 0).all()
-
-
-def test_the_two_views_of_the_ledger_agree():
-    worlds = small_team_worlds(first_fit.agent())
-    for episode in range(len(worlds)):
-        state = worlds.state(episode)
-        assert state.fee.sum() == state.used.sum() + state.unused.sum()
-
-
-# By the name under which pytest imported this file: compiled kernels remember the module that they come from.
-PRINT_DIGESTS = f"""
-import importlib
-from tidegate.agents.rules import cost_greedy
-worlds = importlib.import_module({__name__!r}).small_team_worlds(cost_greedy.agent())
-print(*[worlds.digest(episode) for episode in range(len(worlds))])
-"""
-
-
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"NUMBA_NUM_THREADS": "1"},
-        {"NUMBA_NUM_THREADS": "2", "PYTHONHASHSEED": "7"},
-        {"NUMBA_NUM_THREADS": "2", "NUMBA_CACHE_DIR": "cold"},
-    ],
-    ids=["one thread", "two threads", "cold cache"],
-)
-def test_the_event_log_is_the_same_bits(environment, tmp_path):
-    """In another process, with one thread and two, with a warm cache and a cold one."""
-    here = small_team_worlds(cost_greedy.agent())
-    given = {**os.environ, **environment}
-    if "NUMBA_CACHE_DIR" in environment:
-        given["NUMBA_CACHE_DIR"] = str(tmp_path)
-    given["PYTHONPATH"] = str(Path(__file__).parents[__name__.count(".")])
-    told = subprocess.run(
-        [sys.executable, "-c", PRINT_DIGESTS], env=given, capture_output=True, text=True, check=True, timeout=600
-    )
-    assert told.stdout.split() == [here.digest(episode) for episode in range(len(here))]
-
-
-def test_an_agent_cannot_perturb_the_arrivals():
-    logs = [small_team_worlds(agent).log() for agent in (cost_greedy.agent(), first_fit.agent())]
-    arrivals = [log[log[:, 1] == 7] for log in logs]
-    np.testing.assert_array_equal(arrivals[0], arrivals[1])
+    for name in COUNTS:
+        assert copy.state(1)[name] == whole.state()[name], name
 
 
 def test_a_small_world_grows_when_jobs_pile_up():
@@ -190,3 +116,14 @@ def test_a_small_world_grows_when_jobs_pile_up():
     worlds.ask_results(0, 0, 500)
     worlds.play(Agent("first", first_site, np.zeros(0)))
     assert worlds.batch.results.start[0].tolist() == [hour * HOUR for hour in range(500)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_room_for_more_jobs_changes_nothing(seed):
+    """A world grows from 2 slots on while jobs run, start, wait and are pending: the log of one that never grows."""
+    drawn = scene(seed, 1000)
+    small, large = drawn.begun(slots=2), drawn.begun(slots=2048)
+    for worlds in (small, large):
+        worlds.play(keyed_agent(seed), drawn.until)
+    assert small.digest() == large.digest()
+    assert small.batch.live.shape[1] >= 128 and large.batch.live.shape[1] == 2048

@@ -18,7 +18,7 @@ from tidegate.fastsim.units import DAY, HOUR
 
 from .toy_scenario import TOY, edited, toy
 
-SHIPPED = ["colossus1_gcp", "mid_lab", "small_team"]
+SHIPPED = ["colossus1_gcp", "mid_lab", "small_team"]  # the others build on them
 
 
 def tables(scenario: Scenario) -> list[bytes]:
@@ -33,7 +33,8 @@ def written(tmp_path: Path, content: dict) -> Path:
 
 
 def test_the_shipped_scenarios_are_these():
-    assert names() == SHIPPED
+    assert set(SHIPPED) < set(names())
+    assert len(names()) > 12
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -247,7 +248,7 @@ def test_a_provider_without_a_site_is_refused(tmp_path):
 
 
 def test_an_unknown_name_lists_the_choices():
-    with pytest.raises(InputError, match="colossus1_gcp, mid_lab, small_team"):
+    with pytest.raises(InputError, match=", ".join(names())):
         load("huge_lab")
 
 

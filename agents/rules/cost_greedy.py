@@ -13,8 +13,8 @@ import numpy as np
 
 from ...fastsim.agent import Agent, chooser
 from ...fastsim.estimate import marginal_price
-from ...fastsim.offers import offered_slot
 from ...fastsim.needs import footprint
+from ...fastsim.offers import offered_slot
 from ...fastsim.spec import MAX_CLASSES
 from .shortest import wait_at
 

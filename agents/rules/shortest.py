@@ -2,8 +2,8 @@
 
 from ...fastsim.estimate import estimated_wait
 from ...fastsim.jit import kernel
-from ...fastsim.offers import offered_slot
 from ...fastsim.needs import footprint
+from ...fastsim.offers import offered_slot
 
 
 @kernel

@@ -26,15 +26,15 @@ def show(name: Annotated[str, Argument(metavar="NAME", help="Name of a scenario,
     print(f"{scenario.title}\n\n{scenario.description.strip()}\n")
     print_facts(_facts(scenario))
     print()
-    head = ("site", "provider", "kind", "accelerator", "capacity", "$/hour", "granule", "steps")
-    kinds = {provider.name: provider.kind for provider in scenario.providers}
+    head = ("site", "provider", "contract", "accelerator", "capacity", "$/hour", "granule", "steps")
+    contracts = {one.name: f"{one.kind}, {one.contract.replace('_', '-')}" for one in scenario.providers}
     print_table(
         head,
         (
             (
                 site.name,
                 site.provider,
-                kinds[site.provider],
+                contracts[site.provider],
                 site.accelerator,
                 f"{site.capacity:,}",
                 f"{site.price_per_hour:.2f}",
@@ -70,12 +70,12 @@ def show(name: Annotated[str, Argument(metavar="NAME", help="Name of a scenario,
 
 def check(file: Annotated[str, Argument(metavar="FILE", help="A .toml file, or the name of a scenario.")]) -> None:
     """Check that a scenario holds together and that no integer can overflow in it."""
-    from ...envs.generator import demand_of
+    from ...envs.demand import work_of
     from ...envs.scenario import load
 
     scenario = load(file)
     scenario.compile()
-    demand_of(scenario)
+    work_of(scenario)
     print(f"{scenario.name} holds together: digest {scenario.digest()}")
 
 

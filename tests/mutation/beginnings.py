@@ -22,12 +22,6 @@ MUTANTS = (
         "spec.price_steps[state.next_price].at <= state.now:",
     ),
     Mutant(
-        "a failure at the instant of the beginning has happened before",
-        "failures.py",
-        "while state.failure_at[site] < state.now:",
-        "while state.failure_at[site] <= state.now:",
-    ),
-    Mutant(
         "capacity is delivered before the world begins",
         "advance.py",
         "state.delivered_offset[site] = -state.capacity[site] * now",
@@ -40,9 +34,9 @@ MUTANTS = (
         "drawn = spec.variants[0]",
     ),
     Mutant(
-        "a copy forgets the ends of runs",
+        "a copy forgets when runs end",
         "state.py",
-        "    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)\n",
+        "    copy_lines(source, target)\n",
         "",
     ),
     Mutant(

@@ -28,15 +28,16 @@ class Check(NamedTuple):
     ask: Callable[[], object]  # raises when the answer is wrong
 
 
-class Loops(Exception):
+class NoEndError(Exception):
     """A check has taken longer than it may."""
 
 
 def checks() -> Iterator[Check]:
     """Quick ones first; each group is imported when it is its turn."""
     yield from toys()
-    yield from small_cases()
-    yield from random_worlds()
+    yield from worlds(range(40))
+    yield from episodes()
+    yield from worlds(range(40, SEEDS))
     yield from golden()
 
 
@@ -48,29 +49,39 @@ def toys() -> Iterator[Check]:
         yield Check(f"toy {name}", 20, partial(tests.test_the_kernel_says_what_was_worked_out_by_hand, name))
 
 
-def small_cases() -> Iterator[Check]:
-    """Copies, worlds that begin late, other streams and variants, worlds that grow."""
-    from .. import test_episodes, test_kernel
-
-    for seed in range(20):
-        yield Check(f"copy {seed}", 60, partial(test_kernel.test_a_copied_state_has_the_same_future, seed))
-    for name, test in vars(test_episodes).items():
-        if name.startswith("test_"):
-            yield Check(f"episode {name}", 120, test)
-    yield Check("crowd", 60, test_kernel.test_a_small_world_grows_when_jobs_pile_up)
-
-
-def random_worlds() -> Iterator[Check]:
-    """The reference simulator's log, row by row."""
+def worlds(seeds: Iterable[int]) -> Iterator[Check]:
+    """Random worlds: the reference simulator's log, row by row."""
     from ..test_differential import difference
 
-    for seed in range(SEEDS):
+    for seed in seeds:
         yield Check(f"world {seed}", 120, partial(_must_agree, difference, seed))
 
 
 def _must_agree(difference: Callable[[int], tuple[Any, str]], seed: int) -> None:
     _, found = difference(seed)
     assert not found, found
+
+
+def episodes() -> Iterator[Check]:
+    """Copies, worlds that grow, that begin late, that follow another variant; what is kept of jobs."""
+    from .. import test_episodes, test_kernel
+
+    tests = [
+        *named(test_episodes),
+        test_kernel.test_a_copied_state_has_the_same_future,
+        test_kernel.test_a_small_world_grows_when_jobs_pile_up,
+    ]
+    for test in tests:
+        marks = getattr(test, "pytestmark", ())
+        for value in marks[0].args[1] if marks else ():
+            yield Check(f"episode {test.__name__} {value}", 120, partial(test, value))
+        if not marks:
+            yield Check(f"episode {test.__name__}", 120, test)
+
+
+def named(module: Any) -> list[Callable[..., None]]:
+    """The tests of a module."""
+    return [value for name, value in vars(module).items() if name.startswith("test_")]
 
 
 def golden() -> Iterator[Check]:
@@ -95,7 +106,7 @@ def first_failure(asked: Iterable[Check]) -> dict[str, str]:
 
 
 def with_limit(check: Check) -> None:
-    """Ask; raises Loops when it takes too long."""
+    """Ask; raises NoEndError when it takes too long."""
     signal.setitimer(signal.ITIMER_PROF, check.seconds)
     try:
         check.ask()
@@ -105,7 +116,7 @@ def with_limit(check: Check) -> None:
 
 def stop(*_: object) -> None:
     """What happens when the time is over."""
-    raise Loops("it does not come to an end")
+    raise NoEndError("it does not come to an end")
 
 
 def told(error: BaseException) -> str:

@@ -6,8 +6,8 @@ MUTANTS = (
     Mutant(
         "ends of one instant go by the largest id",
         "ends.py",
-        "world.live[other].job < world.live[first].job",
-        "world.live[other].job > world.live[first].job",
+        "world.live[other].job < world.live[slot].job",
+        "world.live[other].job > world.live[slot].job",
     ),
     Mutant(
         "timers and outcomes of one instant go by the largest id",
@@ -18,14 +18,14 @@ MUTANTS = (
     Mutant(
         "timers come before ends",
         "instant.py",
-        "    if state.finishes > 0 and world.keys[HEAP, 0] >> SLOT_BITS == at:\n"
         "        end_runs(spec, jobs, world)\n"
         "    if state.timers > 0 and world.keys[TIMERS, 0] >> SLOT_BITS == at:\n"
         "        ring(jobs, world)\n",
+        "        if state.timers > 0 and world.keys[TIMERS, 0] >> SLOT_BITS == at:\n"
+        "            ring(jobs, world)\n"
+        "        end_runs(spec, jobs, world)\n"
         "    if state.timers > 0 and world.keys[TIMERS, 0] >> SLOT_BITS == at:\n"
-        "        ring(jobs, world)\n"
-        "    if state.finishes > 0 and world.keys[HEAP, 0] >> SLOT_BITS == at:\n"
-        "        end_runs(spec, jobs, world)\n",
+        "        ring(jobs, world)\n",
     ),
     Mutant(
         "failures come before timers",

@@ -7,7 +7,7 @@ notation.py      how a toy is written down: a world in a few words, and its even
 supply.py        capacity that comes, slips, is recalled, or goes with seconds of notice
 footprint.py     granules and cubes, and what they cost
 meters.py        billing increments, budgets, flat price steps
-offers.py        what wakes a pass, and what does not
+offers.py        what wakes a pass, what does not, and whom a site suits
 requests.py      start-ups: granted, denied, evicted, planned with
 runs.py          speeds, ports, overruns, kills
 staging.py       data that are staged and paid for, and the state that moves with a job

@@ -1,6 +1,6 @@
-"""What wakes a pass, and what does not (rules, section 4)."""
+"""What wakes a pass, what does not, and whom a site suits (rules, sections 2 and 4)."""
 
-from .notation import DOLLAR, HOUR, MINUTE, Toy, always, block, job, rows, site, world
+from .notation import DOLLAR, HOUR, MINUTE, Toy, always, block, job, metered, rows, site, world
 
 
 def arrivals_starts_timers_and_failures_wake_nobody() -> Toy:
@@ -119,5 +119,27 @@ def a_loss_of_capacity_asks_those_too_who_were_asked_just_now() -> Toy:
             1h20m  CAPACITY  -  1  3
             1h31m  CAPACITY  -  1  4
             1h31m  OFFER     1  2  2
+        """),
+    )
+
+
+def a_site_suits_when_its_provider_has_every_tag_that_is_required() -> Toy:
+    """Section 2: "the job's tags are all among the provider's tags".
+
+    Provider 0 has tag 1, provider 1 tags 1, 2 and 4. Job 0 requires 1 and 2: it asks for site 0 and gets site 1, the
+    lowest legal one. Job 1 requires 1 and 8, which nobody has both: it is written off at an hour's price.
+    """
+    jobs = [job(0, 1, HOUR, tags=1 | 2), job(0, 1, HOUR, tags=1 | 8)]
+    return Toy(
+        world(jobs, [site(1), site(1, provider=1)], providers=[metered(tags=1), metered(tags=1 | 2 | 4)]),
+        until=2 * HOUR,
+        expected=rows("""
+            0   ARRIVE     0  -          1
+            0   ARRIVE     1  -          1
+            0   WRITE_OFF  1  -          $1
+            0   POST       0  WRITE_OFF  $1
+            0   OFFER      0  1          0
+            0   START      0  1          1
+            1h  FINISH     0  1          1
         """),
     )

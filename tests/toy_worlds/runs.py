@@ -165,3 +165,44 @@ def a_set_up_is_no_work() -> Toy:
             1h35m  FINISH    0  1  1
         """),
     )
+
+
+def what_a_head_leaves_is_given_away_once_and_not_to_those_who_end_in_time() -> Toy:
+    """Section 5: "and either there is no shadow time, or now + q <= shadow time, or it leaves the head's reservation
+    whole".
+
+    7 accelerators. Job 0 (4) runs until 2 h, when head 1 (6) may start and leaves 1. Jobs 2 and 5 end at 2 h itself.
+    Job 3 takes the one that is left, until 3 h: 6 + 1 are 7. For job 4, 6 + 1 are more than the 6 that are then free.
+    """
+    jobs = [job(0, 4, 2 * HOUR), job(0, 6, HOUR)]
+    jobs += [job(0, 1, hours * HOUR) for hours in (2, 3, 3, 2)]
+    return Toy(
+        world(jobs, [site(7)], dispatch="easy"),
+        until=7 * HOUR,
+        expected=rows("""
+            0   ARRIVE  0  -  4
+            0   ARRIVE  1  -  6
+            0   ARRIVE  2  -  1
+            0   ARRIVE  3  -  1
+            0   ARRIVE  4  -  1
+            0   ARRIVE  5  -  1
+            0   OFFER   0  0  0
+            0   OFFER   1  0  0
+            0   OFFER   2  0  0
+            0   OFFER   3  0  0
+            0   OFFER   4  0  0
+            0   OFFER   5  0  0
+            0   START   0  0  4
+            0   START   2  0  1
+            0   START   3  0  1
+            0   START   5  0  1
+            2h  FINISH  0  0  4
+            2h  FINISH  2  0  1
+            2h  FINISH  5  0  1
+            2h  START   1  0  6
+            3h  FINISH  1  0  6
+            3h  FINISH  3  0  1
+            3h  START   4  0  1
+            6h  FINISH  4  0  1
+        """),
+    )

@@ -295,3 +295,43 @@ def the_planned_length_counts_staging_but_not_the_partners_data() -> Toy:
             2h     FINISH    0  0  1
         """),
     )
+
+
+def what_a_partners_data_add_to_a_run_is_missing_from_what_the_head_leaves() -> Toy:
+    """Section 5: "`free` and `planned_free` count the jobs already started", by their requested ends.
+
+    6 accelerators at site 1. Job 0 (4) runs until 2 h, when head 1 (5) may start and leaves 1. Job 3 is planned to end
+    at 2 h, so it starts; but its partner, job 2 at site 0, sends it 450,000 MB for 1 h, and it ends at 3 h. So of the 6
+    that are free at 2 h, 1 is gone, and 5 + 1 are too many for job 4, which would run until 3 h.
+    """
+    jobs = [job(0, 4, 2 * HOUR), job(0, 5, HOUR)]
+    jobs += [job(0, 1, 4 * HOUR, member=0, partner=1, sync=450_000)]
+    jobs += [job(0, 1, 2 * HOUR, member=1, partner=0, sync=450_000), job(0, 1, 3 * HOUR)]
+    return Toy(
+        world(jobs, [site(1), site(6, provider=1)], dispatch="easy"),
+        until=7 * HOUR,
+        actions={0: [1], 1: [1], 3: [1], 4: [1]},
+        expected=rows("""
+            0   ARRIVE  0  -  4
+            0   ARRIVE  1  -  5
+            0   ARRIVE  2  -  1
+            0   ARRIVE  3  -  1
+            0   ARRIVE  4  -  1
+            0   OFFER   0  1  1
+            0   OFFER   1  1  1
+            0   OFFER   2  0  0
+            0   OFFER   3  1  1
+            0   OFFER   4  1  1
+            0   START   2  0  1
+            0   START   0  1  4
+            0   START   3  1  1
+            0   STAGE   3  0  450000
+            2h  FINISH  0  1  4
+            2h  START   1  1  5
+            3h  FINISH  1  1  5
+            3h  FINISH  3  1  1
+            3h  START   4  1  1
+            4h  FINISH  2  0  1
+            6h  FINISH  4  1  1
+        """),
+    )
