@@ -145,7 +145,7 @@ def test_the_positions_on_which_toys_rest_are_drawn():
 
     assert positions(5, 8, 3) == [4, 7, 6]
     assert positions(4, 4, 4) == [1, 0, 3, 3] and positions(4, 1000, 2)[1] == 126
-    assert positions(6, 4, 2) == [1, 3]
+    assert positions(6, 4, 2) == [1, 3] and positions(4, 2, 1) == [0]
 
 
 def test_the_grants_on_which_toys_rest_are_drawn():

@@ -222,3 +222,72 @@ def gaps_between_failures_are_drawn() -> Toy:
             1885776  FAIL    0  0  830486
         """),
     )
+
+
+def a_job_that_has_been_starting_for_longer_than_another_runs_has_no_position() -> Toy:
+    """Section 6: "The jobs that *run* there occupy consecutive positions from 0".
+
+    Start-ups take 10 min. Job 1 has been starting since 0:05, job 0 runs since 0:10. The first position of seed 4 among
+    2 is 0, which is that of job 0.
+    """
+    return Toy(
+        world(
+            [job(0, 1, HOUR), job(5 * MINUTE, 1, HOUR)],
+            [site(2, start_up=always(10 * MINUTE), failure=always(12 * MINUTE))],
+            seed=4,
+        ),
+        until=13 * MINUTE,
+        expected=rows("""
+            0    ARRIVE   0  -  1
+            0    OFFER    0  0  0
+            0    REQUEST  0  0  0
+            5m   ARRIVE   1  -  1
+            5m   OFFER    1  0  0
+            5m   REQUEST  1  0  0
+            10m  START    0  0  1
+            12m  FAIL     0  0  2m
+        """),
+    )
+
+
+def failures_are_a_ms_apart_at_least() -> Toy:
+    """Section 6: "gaps of max(1, quantile(…))". All quantiles are 0."""
+    return Toy(
+        world([job(0, 1, HOUR)], [site(1, failure=always(0))]),
+        until=3,
+        expected=rows("""
+            0    ARRIVE  0  -  1
+            0    OFFER   0  0  0
+            0    START   0  0  1
+            1ms  FAIL    0  0  1
+            2ms  FAIL    0  0  1
+        """),
+    )
+
+
+def a_failure_dispatches_nobody() -> Toy:
+    """Section 5: "Nothing else dispatches a site: … not a failure".
+
+    2 accelerators. Job 0 (1) runs until 2 h; head 1 (2) waits for that. Job 2 (1), which comes at 0:50, would end at
+    2:20. At 1 h job 0 loses its hour: it will end at 3 h, before which job 2 would fit in; but nobody asks. The first
+    position of seed 4 among 2 is 0.
+    """
+    return Toy(
+        world(
+            [job(0, 1, 2 * HOUR), job(0, 2, HOUR), job(50 * MINUTE, 1, 90 * MINUTE)],
+            [site(2, failure=always(HOUR))],
+            dispatch="easy",
+            seed=4,
+        ),
+        until=90 * MINUTE,
+        expected=rows("""
+            0    ARRIVE  0  -  1
+            0    ARRIVE  1  -  2
+            0    OFFER   0  0  0
+            0    OFFER   1  0  0
+            0    START   0  0  1
+            50m  ARRIVE  2  -  1
+            50m  OFFER   2  0  0
+            1h   FAIL    0  0  1h
+        """),
+    )

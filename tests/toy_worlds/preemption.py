@@ -223,3 +223,35 @@ def a_preempted_job_is_queued_and_may_be_sent_elsewhere_by_a_pass() -> Toy:
             6h10m12s  FINISH   0  1  2
         """),
     )
+
+
+def a_request_that_is_older_than_any_run_is_no_victim() -> Toy:
+    """Section 5: "the jobs that run here (not those that start)".
+
+    Start-ups take 3 h. At 4 h job 0 (priority 1) has run for an hour; job 1 (priority 0) has been starting for 2. Job 2
+    (priority 5) takes the place of job 0.
+    """
+    jobs = [job(0, 2, 5 * HOUR, priority=1), job(2 * HOUR, 2, HOUR), job(4 * HOUR, 2, HOUR, priority=5)]
+    return Toy(
+        world(
+            jobs,
+            [site(4, start_up=always(3 * HOUR))],
+            classes=[JobClass(0, preemptible=True)],
+            preempt_after=HOUR,
+        ),
+        until=5 * HOUR + 1,
+        expected=rows("""
+            0   ARRIVE   0  -  2
+            0   OFFER    0  0  0
+            0   REQUEST  0  0  0
+            2h  ARRIVE   1  -  2
+            2h  OFFER    1  0  0
+            2h  REQUEST  1  0  0
+            3h  START    0  0  2
+            4h  ARRIVE   2  -  2
+            4h  OFFER    2  0  0
+            4h  PREEMPT  0  0  1h
+            4h  REQUEST  2  0  0
+            5h  START    1  0  2
+        """),
+    )

@@ -327,3 +327,51 @@ def the_data_of_a_block_are_staged_while_it_serves_nothing() -> Toy:
         """),
         totals={"avoidable": dollars(7.45)},
     )
+
+
+def a_starting_block_is_expected_to_end_at_its_until() -> Toy:
+    """Section 5: "that of a starting job is its request + its planned length then", and of a block "until − now".
+
+    3 accelerators, start-ups of 10 min. Block 1 (2) was queued at 0, when it was 2 h long; its request is of 0:40, and
+    it ends at 2 h. At 0:45 head 2 (3) is promised 2 h, and job 3 (1), which would end at 2:15, waits.
+    """
+    jobs = [job(0, 2, 30 * MINUTE), block(0, 2, 2 * HOUR)]
+    jobs += [job(45 * MINUTE, 3, HOUR), job(45 * MINUTE, 1, 90 * MINUTE)]
+    return Toy(
+        world(jobs, [site(3, start_up=always(10 * MINUTE))], dispatch="easy"),
+        until=HOUR,
+        expected=rows("""
+            0    ARRIVE   0  -  2
+            0    ARRIVE   1  -  2
+            0    OFFER    0  0  0
+            0    OFFER    1  0  0
+            0    REQUEST  0  0  0
+            10m  START    0  0  2
+            40m  FINISH   0  0  2
+            40m  REQUEST  1  0  0
+            45m  ARRIVE   2  -  3
+            45m  ARRIVE   3  -  1
+            45m  OFFER    2  0  0
+            45m  OFFER    3  0  0
+            50m  START    1  0  2
+        """),
+    )
+
+
+def what_a_set_up_adds_counts_the_gang_and_not_its_granule() -> Toy:
+    """Section 6: "gang × min(set-up, until − t)". A gang of 1 on a granule of 4 is ported for 30 min, at $1: $0.50."""
+    return Toy(
+        world(
+            [block(0, 1, HOUR, silicon=1)],
+            [site(4, granule=4)],
+            classes=[JobClass(dollars(1), port=30 * MINUTE)],
+        ),
+        until=HOUR + 1,
+        expected=rows("""
+            0   ARRIVE  0  -  1
+            0   OFFER   0  0  0
+            0   START   0  0  4
+            1h  FINISH  0  0  4
+        """),
+        totals={"delay": dollars(0.50)},
+    )

@@ -202,3 +202,59 @@ def spot_capacity_goes_with_seconds_of_notice() -> Toy:
             3h      FINISH    0  1  2
         """),
     )
+
+
+def a_recall_after_the_heads_reservation_holds_no_candidate_back() -> Toy:
+    """Section 5: "at every known step or promise t with shadow time < t < min(shadow time + r, now + q)".
+
+    6 accelerators, 3 from 10 h on. Job 0 (4) runs until 2 h; head 1 (5) is promised 2 h to 3 h. Job 2 (1) runs until 12
+    h. At 2 h there are 5 + 1; that there are only 3 at 10 h does not touch the head.
+    """
+    return Toy(
+        world(
+            [job(0, 4, 2 * HOUR), job(0, 5, HOUR), job(0, 1, 12 * HOUR)],
+            [site(6, steps=[(10 * HOUR, 3, 0, None)])],
+            dispatch="easy",
+        ),
+        until=4 * HOUR,
+        expected=rows("""
+            0   ARRIVE  0  -  4
+            0   ARRIVE  1  -  5
+            0   ARRIVE  2  -  1
+            0   OFFER   0  0  0
+            0   OFFER   1  0  0
+            0   OFFER   2  0  0
+            0   START   0  0  4
+            0   START   2  0  1
+            2h  FINISH  0  0  4
+            2h  START   1  0  5
+            3h  FINISH  1  0  5
+        """),
+    )
+
+
+def a_candidate_that_has_ended_by_a_recall_leaves_the_head_what_it_needs() -> Toy:
+    """Section 5, as above. 6 accelerators, 5 from 5 h on. Job 0 (4) runs until 2 h; head 1 (5) is promised 2 h to 12 h.
+    At 5 h the head needs all that there is, but job 2 (1) has ended at 3 h.
+    """
+    return Toy(
+        world(
+            [job(0, 4, 2 * HOUR), job(0, 5, 10 * HOUR), job(0, 1, 3 * HOUR)],
+            [site(6, steps=[(5 * HOUR, 5, 0, None)])],
+            dispatch="easy",
+        ),
+        until=4 * HOUR,
+        expected=rows("""
+            0   ARRIVE  0  -  4
+            0   ARRIVE  1  -  5
+            0   ARRIVE  2  -  1
+            0   OFFER   0  0  0
+            0   OFFER   1  0  0
+            0   OFFER   2  0  0
+            0   START   0  0  4
+            0   START   2  0  1
+            2h  FINISH  0  0  4
+            2h  START   1  0  5
+            3h  FINISH  2  0  1
+        """),
+    )
