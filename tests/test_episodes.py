@@ -42,7 +42,7 @@ def rows_of(log: np.ndarray, *kinds: str) -> np.ndarray:
     return np.isin(log[:, 1], [KINDS.index(kind) + 1 for kind in kinds])
 
 
-@pytest.mark.parametrize("seed", [5, 10, 15, 18, 28])
+@pytest.mark.parametrize("seed", [22, 24, 39, 57])
 def test_streams_that_lie_before_a_stream_change_nothing_in_it(seed):
     world = random_world(seed)
     jobs, until = jobs_of(world), horizon(world)
@@ -50,6 +50,7 @@ def test_streams_that_lie_before_a_stream_change_nothing_in_it(seed):
     behind = log_of(packed(world), np.concatenate([jobs, jobs]).view(np.recarray), until, first=len(jobs))
     behind[rows_of(behind, *OF_JOBS), 2] -= len(jobs)
     np.testing.assert_array_equal(behind, alone)
+    assert rows_of(alone, "REQUEST").any()  # whose draws know a job by its place in the stream
 
 
 @pytest.mark.parametrize("seed", [1, 5, 10, 26])
