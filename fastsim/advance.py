@@ -3,7 +3,7 @@
 from .dispatch import dispatch_touched
 from .failures import foresee
 from .instant import next_instant, open_instant
-from .jit import entry, kernel
+from .jit import by_reference, entry, kernel
 from .offers import list_pass
 from .spec import KNOWN, Jobs, Spec
 from .state import World, world_of
@@ -140,10 +140,10 @@ def begin_one(
     variant: int,
 ) -> None:
     """`begin` for one episode of a batch."""
-    begin(spec, jobs, world_of(batch, episode), first_job, last_job, now, seed, variant)
+    begin(by_reference(spec), jobs, by_reference(world_of(batch, episode)), first_job, last_job, now, seed, variant)
 
 
 @entry()
 def ask_results_of(batch: World, episode: int, first_job: int, count: int) -> None:
     """`ask_results` for one episode of a batch."""
-    ask_results(world_of(batch, episode), first_job, count)
+    ask_results(by_reference(world_of(batch, episode)), first_job, count)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import entry, signature
+from .jit import ReferenceExample, entry, signature
 from .spec import JOB, ClassTable, ProviderTable, SiteTable, SpecTable
 from .state import View, World, allocate
 
@@ -24,7 +24,7 @@ def example() -> tuple[Any, Any, World]:
 def _example_view() -> View:
     """A view of the types that every view has."""
     spec, jobs, batch = example()
-    return View(spec, jobs, World(*(array[0] for array in batch)))
+    return View(ReferenceExample(spec), jobs, ReferenceExample(World(*(array[0] for array in batch))))
 
 
 CHOOSE = signature(

@@ -1,7 +1,8 @@
-"""Compilation, in one place: how kernels are compiled, cached and spread over threads.
+"""Compilation, in one place: how kernels are compiled and cached.
 
-`kernel` (called by kernels) and `entry` (called by Python) are the only decorators that reach Numba. Where Numba is
-absent or switched off, they return the function unchanged: the same source then runs as plain Python.
+`kernel` (called by kernels) and `entry` (called by Python) are the only decorators that reach Numba; linking.py and
+reference.py know its inside. Where Numba is absent or switched off, the decorators return the function unchanged: the
+same source then runs as plain Python.
 
 Facts that decided the settings: a cached function does not notice that a helper in another file changed, so the cache
 folder is named after a hash of the sources that a kernel may call; bounds checks need code of their own, so their flag
@@ -18,14 +19,16 @@ from pathlib import Path
 from typing import Any
 
 numba: Any  # its own annotations do not cover configuration and types
+linking: Any = None
+reference: Any = None
 try:
     import numba
-    from numba import prange
 except ImportError:  # the router runs without Numba
     numba = None
-    prange = range
 
 IS_COMPILED = numba is not None and not numba.config.DISABLE_JIT
+if IS_COMPILED:
+    from . import linking, reference
 
 
 def _cache_folder(source: Path) -> Path:
@@ -53,33 +56,39 @@ def _folder_of(*parts: Path) -> Path:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function that other kernels call: it allocates nothing and returns no array.
+    """Compile a function that other kernels call: it allocates nothing, and an array that it returns is an argument's.
 
-    Without reference counts (`_nrt`) a kernel runs four times as fast. It has no cache of its own: what is kept on disk
-    is the entry that it is part of.
+    Without reference counts a kernel runs four times as fast. It has neither machine code nor a cache of its own: what
+    is kept on disk is the entry that it is part of.
     """
-    if not IS_COMPILED or numba is None:
+    if not IS_COMPILED:
         return function
-    return numba.njit(function, **_OPTIONS, _nrt=False, no_cfunc_wrapper=True)
+    options = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": linking.KernelCompiler}
+    return linking.with_one_version(numba.njit(function, **_OPTIONS, **_UNCOUNTED, **options))
 
 
-def entry(declared: Any = None, *, parallel: bool = False) -> Callable[..., Any]:
+def entry(declared: Any = None, **options: Any) -> Callable[..., Any]:
     """Compile a function that Python calls (at its first call, or at once if declared) and keep it on disk."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if not IS_COMPILED or numba is None:
+        if not IS_COMPILED:
             return function
         # The cache takes its folder from the configuration at decoration time; other packages keep theirs.
         before = numba.config.CACHE_DIR
         folder = os.environ.get("NUMBA_CACHE_DIR") or str(_cache_folder(Path(function.__code__.co_filename)))
         numba.config.CACHE_DIR = folder
         try:
-            options = {**_OPTIONS, "cache": True, "parallel": parallel}
-            return numba.njit(function, **options) if declared is None else numba.njit(declared, **options)(function)
+            return numba.jit(declared, nopython=True, cache=True, **_OPTIONS, **options)(function)
         finally:
             numba.config.CACHE_DIR = before
 
     return decorate
+
+
+@lru_cache
+def from_python(function: Any) -> Any:
+    """A kernel as an entry of its own, where Python needs one: in a check, in a test."""
+    return entry(**_UNCOUNTED)(getattr(function, "py_func", function))
 
 
 def signature(result: Any, *arguments: Any) -> Any:
@@ -98,6 +107,14 @@ def signature(result: Any, *arguments: Any) -> Any:
     return numba.typeof(result)(*kinds)
 
 
-_OPTIONS = {"error_model": "numpy", "nogil": True}
+def _itself(value: Any) -> Any:
+    """What stands for a reference where nothing is compiled."""
+    return value
 
-__all__ = ["IS_COMPILED", "entry", "kernel", "prange", "signature"]
+
+by_reference: Any = reference.by_reference if IS_COMPILED else _itself
+ReferenceExample: Any = reference.Example if IS_COMPILED else _itself
+_OPTIONS = {"error_model": "numpy", "nogil": True}
+_UNCOUNTED = {"_nrt": False}
+
+__all__ = ["IS_COMPILED", "ReferenceExample", "by_reference", "entry", "from_python", "kernel", "signature"]

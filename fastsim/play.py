@@ -2,7 +2,7 @@
 
 Batches of episodes advance to their next offer, or are played out under an agent, in one call.
 
-Episodes are independent, so a batch runs one episode a thread; every result is the same for any number of threads.
+Episodes are independent: threads may each run a part of a batch, and every result is the same for any number of them.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from .advance import OFFERED, advance
 from .agent import CHOOSE, example
-from .jit import entry, kernel, prange, signature
+from .jit import by_reference, entry, kernel, signature
 from .ledger import avoidable_cost
 from .observe import observe
 from .offers import carry_out, write_mask
@@ -22,6 +22,8 @@ NUMBERS, ROWS, BYTES = np.zeros(1, np.int64), np.zeros((1, 1), np.float32), np.z
 RUN = signature(
     None,
     *example(),  # spec, jobs, batch
+    0,  # first
+    0,  # last
     NUMBERS,  # until
     NUMBERS,  # actions
     CHOOSE,
@@ -68,11 +70,13 @@ def run_one(
         carry_out(spec, jobs, world, choose(view, observation, mask, knobs, scratch), mask)
 
 
-@entry(RUN, parallel=True)
+@entry(RUN)
 def run(
     spec: Spec,
     jobs: Jobs,
     batch: World,
+    first: int,
+    last: int,
     until: np.ndarray,
     actions: np.ndarray,
     choose: Any,
@@ -85,17 +89,17 @@ def run(
     costs: np.ndarray,
     status: np.ndarray,
 ) -> None:
-    """Answer each episode's offer with its action, then play up to `turns` decisions under `choose`.
+    """Answer the offers of episodes first … last − 1 with their actions, then play up to `turns` decisions each.
 
-    An action of −1: the episode has no offer to answer. `scratch` is (episodes, what the agent needs) float32. It stops
-    at an offer, at `until` [ms], or for the reasons in advance.py, which `status` gets.
+    Those are `choose`'s. An action of −1: the episode has no offer to answer. `scratch` is (episodes, what the agent
+    needs) float32. It stops at an offer, at `until` [ms], or for the reasons in advance.py, which `status` gets.
 
     Filled in place, a row an episode: `masks` (actions,) uint8 and, if `observes`, `observations` (size,) float32 of
     the last offer; `costs`: avoidable cost so far, µ$. With no turns this steps an environment; with an action and many
     turns it plays one branch of the future.
     """
-    for episode in prange(batch.state.shape[0]):
-        view = View(spec, jobs, world_of(batch, episode))
+    for episode in range(first, last):
+        view = View(by_reference(spec), jobs, by_reference(world_of(batch, episode)))
         status[episode] = run_one(
             view,
             until[episode],
@@ -108,14 +112,14 @@ def run(
             observations[episode],
             masks[episode],
         )
-        costs[episode] = avoidable_cost(spec, view.world)
+        costs[episode] = avoidable_cost(view.spec, view.world)
 
 
 @entry()
 def copy(source: World, sources: np.ndarray, target: World, targets: np.ndarray) -> None:
     """Copy episode sources[i] of one batch over episode targets[i] of another, which has at least as many slots."""
     for index in range(sources.shape[0]):
-        copy_world(world_of(source, sources[index]), world_of(target, targets[index]))
+        copy_world(by_reference(world_of(source, sources[index])), by_reference(world_of(target, targets[index])))
 
 
 @entry(ASK)
@@ -132,5 +136,5 @@ def ask(
 ) -> None:
     """What an agent would do with each episode's present offer; nothing is carried out."""
     for episode in range(batch.state.shape[0]):
-        view = View(spec, jobs, world_of(batch, episode))
+        view = View(by_reference(spec), jobs, by_reference(world_of(batch, episode)))
         actions[episode] = choose(view, observations[episode], masks[episode], knobs, scratch[episode])

@@ -12,15 +12,17 @@ from . import log as event_log
 from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, ask_results_of, begin_one
 from .agent import Agent
 from .errors import InputError
-from .jit import entry
+from .jit import by_reference, entry
 from .ledger import burst_cost, delay_cost, egress_cost, floors, overage_cost
 from .observe import layout
 from .play import ask, copy, run
 from .spec import WITHDRAWN, Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
+from .threads import spread
 from .units import NEVER
 
 FOREVER = 1 << 62  # turns
+EPISODES_A_STEP = 64  # to hand a part to a thread takes as long as to step ten
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Totals:
 @entry()
 def read_totals(spec: Spec, batch: World, episode: int) -> tuple[int, int, int, int, int, int, int]:
     """Floors, overage, burst, egress, delay, penalties and write-offs of one episode, µ$."""
-    world = world_of(batch, episode)
+    terms, world = by_reference(spec), by_reference(world_of(batch, episode))
     return (
-        floors(spec, world),
-        overage_cost(spec, world),
-        burst_cost(spec, world),
-        egress_cost(spec, world),
-        delay_cost(spec, world),
+        floors(terms, world),
+        overage_cost(terms, world),
+        burst_cost(terms, world),
+        egress_cost(terms, world),
+        delay_cost(terms, world),
         world.state[0].penalties,
         world.state[0].write_offs,
     )
@@ -141,22 +143,30 @@ class Worlds:
 
         Fills the arrays below in place.
         """
-        run(
-            self.spec,
-            self.jobs,
-            self.batch,
-            until,
-            actions,
-            agent.choose,
-            agent.knobs,
-            np.zeros((len(self), agent.scratch), np.float32) if turns else self._no_scratch,
-            turns,
-            agent.observes if observes is None else observes,
-            self.observations,
-            self.masks,
-            self.costs,
-            self.status,
-        )
+        scratch = np.zeros((len(self), agent.scratch), np.float32) if turns else self._no_scratch
+        sees = agent.observes if observes is None else observes
+
+        def work(first: int, last: int) -> None:
+            run(
+                self.spec,
+                self.jobs,
+                self.batch,
+                first,
+                last,
+                until,
+                actions,
+                agent.choose,
+                agent.knobs,
+                scratch,
+                turns,
+                sees,
+                self.observations,
+                self.masks,
+                self.costs,
+                self.status,
+            )
+
+        spread(work, len(self), 1 if turns else EPISODES_A_STEP)
 
     def ask(self, agent: Agent) -> np.ndarray:
         """The action that `agent` would take on each present offer, (episodes,) int64.

@@ -5,7 +5,7 @@ It asks nothing of how the kernel finds the next end of a run; that ends come wh
 
 import numpy as np
 
-from tidegate.fastsim.jit import entry, kernel
+from tidegate.fastsim.jit import by_reference, entry, kernel
 from tidegate.fastsim.spec import PRIORITIES, Jobs, Spec
 from tidegate.fastsim.state import (
     EMPTY,
@@ -45,7 +45,7 @@ TOTALS, GANGS, CAME_AND_WENT, DATA, PLAN = range(8, 13)
 @entry()
 def inspect(spec: Spec, jobs: Jobs, batch: World, episode: int) -> int:
     """What is out of order in one episode, or FINE."""
-    world = world_of(batch, episode)
+    terms, world = by_reference(spec), by_reference(world_of(batch, episode))
     state = world.state[0]
     seen = np.zeros(max(1, state.slots), np.int64)  # times that a slot stands in a row of those that wait or run
     counts = np.zeros(5, np.int64)  # by status
@@ -58,9 +58,9 @@ def inspect(spec: Spec, jobs: Jobs, batch: World, episode: int) -> int:
         broken = queues_are_right(jobs, world, seen, counts)
     for site in range(state.sites):
         if broken == FINE:
-            broken = site_is_right(spec, jobs, world, site)
+            broken = site_is_right(terms, jobs, world, site)
     if broken == FINE:
-        broken = jobs_add_up(spec, jobs, world, counts)
+        broken = jobs_add_up(terms, jobs, world, counts)
     for slot in range(state.slots):
         if seen[slot] != 1 and broken == FINE:
             broken = FREE_SLOTS

@@ -20,7 +20,7 @@ from tidegate.agents.ppo.network import SitePolicy
 from tidegate.agents.ppo.settings import Settings
 from tidegate.agents.ppo.train import described
 from tidegate.fastsim.errors import InputError
-from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.fastsim.jit import IS_COMPILED, from_python
 from tidegate.fastsim.network import best_action, scratch_size
 from tidegate.trained.bundle import LIMIT, Bundle, load, session
 from tidegate.trained.graph import MASKED, build
@@ -93,7 +93,8 @@ def test_its_knobs_drive_the_kernel(bundle: Bundle) -> None:
     observations, masks = drawn(bundle, 100)
     scratch = np.empty(scratch_size(3, 16), np.float32)
     chosen = [
-        best_action(o, m.astype(np.uint8), bundle.knobs(), scratch) for o, m in zip(observations, masks, strict=True)
+        from_python(best_action)(o, m.astype(np.uint8), bundle.knobs(), scratch)
+        for o, m in zip(observations, masks, strict=True)
     ]
     assert chosen == bundle.decide(observations, masks).tolist()
 

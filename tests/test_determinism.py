@@ -64,8 +64,8 @@ def told_elsewhere(environment: dict[str, str], *size: int) -> list[str]:
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param({"PYTHONHASHSEED": "0", "NUMBA_NUM_THREADS": "1"}, id="one thread"),
-        pytest.param({"PYTHONHASHSEED": "7", "NUMBA_NUM_THREADS": "2"}, id="two threads, another hash seed"),
+        pytest.param({"PYTHONHASHSEED": "0", "TIDEGATE_THREADS": "1"}, id="one thread"),
+        pytest.param({"PYTHONHASHSEED": "7", "TIDEGATE_THREADS": "2"}, id="two threads, another hash seed"),
         pytest.param({"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}, id="libm without AVX2 and FMA"),
         pytest.param(
             {"NUMBA_CACHE_DIR": "cold", "NUMBA_CPU_NAME": "generic", "NUMBA_BOUNDSCHECK": "1"},

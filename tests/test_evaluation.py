@@ -201,15 +201,9 @@ def same(a: Report, b: Report, names: list[str]) -> bool:
 
 
 def test_results_do_not_depend_on_threads_or_chunks(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    import numba
-
-    threads = numba.get_num_threads()
     monkeypatch.setattr(evaluate, "CHUNK_EPISODES", 1)
-    try:
-        numba.set_num_threads(1)
-        again = evaluate.evaluate(load("small_team"), [RULES["cost-greedy"]()], episodes=3, seed=5)
-    finally:
-        numba.set_num_threads(threads)
+    monkeypatch.setenv("TIDEGATE_THREADS", "1")
+    again = evaluate.evaluate(load("small_team"), [RULES["cost-greedy"]()], episodes=3, seed=5)
     assert same(report, again, ["cost-greedy"])
 
 

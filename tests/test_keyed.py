@@ -10,20 +10,12 @@ import numpy as np
 import pytest
 
 from tidegate.envs.quantiles import exponential_table, lognormal_table, normal_quantile, table_mean
-from tidegate.fastsim.keyed import (
-    CELLS,
-    FRACTION_BITS,
-    LARGEST,
-    POINTS,
-    bits_of,
-    draw,
-    key,
-    mix,
-    product,
-    quantile,
-    uniform,
-)
+from tidegate.fastsim import keyed
+from tidegate.fastsim.jit import from_python
+from tidegate.fastsim.keyed import CELLS, FRACTION_BITS, LARGEST, POINTS
 
+bits_of, draw, key, mix = map(from_python, (keyed.bits_of, keyed.draw, keyed.key, keyed.mix))
+product, quantile, uniform = map(from_python, (keyed.product, keyed.quantile, keyed.uniform))
 MASK = (1 << 64) - 1
 HOUR = 3_600_000
 EDGES = (0, 1, 2, 3, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 63, MASK - 1, MASK, 0x9E3779B97F4A7C15)

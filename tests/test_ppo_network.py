@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from tidegate.agents.ppo.export import kernel_scores
 from tidegate.agents.ppo.network import SitePolicy, SiteScorer
-from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.fastsim.jit import IS_COMPILED, from_python
 from tidegate.fastsim.layout import Layout
 from tidegate.fastsim.network import best_action, knob_count, pack, scores, scratch_size, weight_shapes
 
@@ -94,9 +94,9 @@ def test_the_kernel_chooses_the_best_legal_action(mask: np.ndarray, seed: int) -
     layout, actor = shaped(3), scorer(3)
     observation = observations(layout, 1, seed)[0]
     knobs, scratch, out = knobs_of(actor, layout), np.empty(scratch_size(3, WIDTH), np.float32), np.empty(4, np.float32)
-    scores(observation, knobs, scratch, out)
+    from_python(scores)(observation, knobs, scratch, out)
     expected = int(np.where(mask, out, -np.inf).argmax()) if mask.any() else -1
-    assert best_action(observation, mask, knobs, scratch) == expected
+    assert from_python(best_action)(observation, mask, knobs, scratch) == expected
 
 
 def test_the_lowest_index_wins_a_tie_and_nothing_wins_on_nan() -> None:
@@ -104,9 +104,9 @@ def test_the_lowest_index_wins_a_tie_and_nothing_wins_on_nan() -> None:
     knobs, scratch = knobs_of(actor, layout), np.empty(scratch_size(3, WIDTH), np.float32)
     observation = observations(layout, 1)[0]
     observation[layout.job + layout.clock :] = np.tile(observation[-layout.site :], 3)
-    assert best_action(observation, np.array([0, 1, 1, 0], np.uint8), knobs, scratch) == 1
+    assert from_python(best_action)(observation, np.array([0, 1, 1, 0], np.uint8), knobs, scratch) == 1
     observation[0] = np.nan
-    assert best_action(observation, np.ones(4, np.uint8), knobs, scratch) == -1
+    assert from_python(best_action)(observation, np.ones(4, np.uint8), knobs, scratch) == -1
 
 
 def test_knobs_are_finite_and_as_long_as_announced() -> None:

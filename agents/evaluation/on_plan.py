@@ -6,7 +6,7 @@ contract that has run for months; left as it is, it would hide overage for the r
 
 import numpy as np
 
-from ...fastsim.jit import entry
+from ...fastsim.jit import by_reference, entry
 from ...fastsim.ledger import drawn, floor_so_far, use
 from ...fastsim.spec import MAX_PROVIDERS, MAX_SITES, Spec
 from ...fastsim.state import World, world_of
@@ -17,12 +17,13 @@ from ...fastsim.worlds import Worlds
 @entry()
 def fill_plan(spec: Spec, batch: World, value: np.ndarray, floor: np.ndarray, used: np.ndarray) -> None:
     """Fill what is drawn and the floor so far [µ$], (episodes, providers), and the use, (episodes, sites)."""
+    terms = by_reference(spec)
     for episode in range(batch.state.shape[0]):
-        world = world_of(batch, episode)
+        world = by_reference(world_of(batch, episode))
         for provider in range(spec.rules[0].providers):
             if spec.rules[0].take_or_pay[provider] == 1:
-                value[episode, provider] = drawn(spec, world, provider)
-                floor[episode, provider] = floor_so_far(spec, world, provider)
+                value[episode, provider] = drawn(terms, world, provider)
+                floor[episode, provider] = floor_so_far(terms, world, provider)
         for site in range(spec.rules[0].sites):
             used[episode, site] = use(world, site)
 

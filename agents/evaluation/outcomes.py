@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...fastsim.jit import entry
+from ...fastsim.jit import by_reference, entry
 from ...fastsim.ledger import run_cost
 from ...fastsim.log import CANCEL
 from ...fastsim.spec import MAX_CLASSES, Jobs, Spec
@@ -30,10 +30,10 @@ class Cohort(NamedTuple):
 @entry()
 def spent_so_far(spec: Spec, batch: World, episode: int, slot: int) -> int:
     """Cost [µ$] of a job in the world, its present run included."""
-    world = world_of(batch, episode)
+    world = by_reference(world_of(batch, episode))
     total = world.live[slot].spent
     if world.live[slot].status == RUNNING:
-        total += run_cost(spec, world, slot)
+        total += run_cost(by_reference(spec), world, slot)
     return total
 
 

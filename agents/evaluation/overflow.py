@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...fastsim.jit import entry, kernel
+from ...fastsim.jit import by_reference, entry, kernel
 from ...fastsim.needs import footprint, suits
 from ...fastsim.spec import BURST, COMMITTED, MAX_SITES, Jobs, Spec
 from ...fastsim.state import RELEASES, RUNNING, SLOT_MASK, World, world_of
@@ -55,7 +55,7 @@ def fill_overflow(spec: Spec, jobs: Jobs, batch: World, out: np.ndarray) -> None
     """`overflow` of each episode, (episodes,) int64."""
     free = np.zeros(MAX_SITES, np.int64)
     for episode in range(batch.state.shape[0]):
-        out[episode] = overflow(spec, jobs, world_of(batch, episode), free)
+        out[episode] = overflow(by_reference(spec), jobs, by_reference(world_of(batch, episode)), free)
 
 
 def overflowing(worlds: Worlds) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...fastsim.jit import entry
+from ...fastsim.jit import by_reference, entry
 from ...fastsim.ledger import burst_cost, drawn, egress_cost, floor_so_far, floors, overage_cost
 from ...fastsim.spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, Spec
 from ...fastsim.state import World, world_of
@@ -30,15 +30,16 @@ READING = np.dtype(FIELDS, align=True)
 @entry()
 def fill_accounts(spec: Spec, batch: World, accounts: np.ndarray, used: np.ndarray) -> None:
     """Fill `accounts` (episodes, 4) and `used` (episodes, providers) [µ$]: what is posted and what has accrued."""
+    terms = by_reference(spec)
     for episode in range(batch.state.shape[0]):
-        world = world_of(batch, episode)
-        accounts[episode, 0] = floors(spec, world)
-        accounts[episode, 1] = overage_cost(spec, world)
-        accounts[episode, 2] = burst_cost(spec, world)
-        accounts[episode, 3] = egress_cost(spec, world)
+        world = by_reference(world_of(batch, episode))
+        accounts[episode, 0] = floors(terms, world)
+        accounts[episode, 1] = overage_cost(terms, world)
+        accounts[episode, 2] = burst_cost(terms, world)
+        accounts[episode, 3] = egress_cost(terms, world)
         for provider in range(spec.rules[0].providers):
             if spec.rules[0].take_or_pay[provider] == 1:
-                running = min(drawn(spec, world, provider), floor_so_far(spec, world, provider))
+                running = min(drawn(terms, world, provider), floor_so_far(terms, world, provider))
                 used[episode, provider] = world.state[0].used[provider] + running
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ...fastsim.errors import InputError
-from ...fastsim.jit import IS_COMPILED
+from ...fastsim.jit import IS_COMPILED, from_python
 from ...fastsim.layout import Layout
 from ...fastsim.network import pack, scores, scratch_size
 from ...trained.bundle import MANIFEST, POLICY, agree, load, session
@@ -122,8 +122,9 @@ def kernel_scores(actor: SiteScorer, layout: Layout, observations: np.ndarray) -
     knobs = pack(actor.weights(), layout.job, layout.clock, layout.site, width)
     out = np.empty((len(observations), layout.actions), np.float32)
     scratch = np.empty(scratch_size(layout.sites, width), np.float32)
+    compute = from_python(scores)
     for row, observation in enumerate(observations):
-        scores(observation, knobs, scratch, out[row])
+        compute(observation, knobs, scratch, out[row])
     return out
 
 

@@ -9,12 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import numba
-
 
 def on_one_core() -> None:
     """From here on kernels and torch use one thread: all figures are per core."""
-    numba.set_num_threads(1)
+    os.environ["TIDEGATE_THREADS"] = "1"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
 
