@@ -8,6 +8,7 @@ from .offers import list_pass
 from .spec import KNOWN, Jobs, Spec
 from .state import World, world_of
 from .supply import look_ahead, pass_step, schedule, take_notice
+from .timeline import clear
 
 OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL = range(5)
 LOG_ROWS_A_JOB = 32
@@ -21,6 +22,7 @@ def begin(
 
     `seed` names its failures, grants and start-ups, `variant` the schedules that it follows.
     """
+    clear(world)
     state = world.state[0]
     rules = spec.rules[0]
     state.sites = rules.sites

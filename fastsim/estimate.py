@@ -3,7 +3,7 @@
 Waits and marginal prices, from requested walltimes only.
 """
 
-from . import ordered
+from . import ordered, timeline
 from .jit import kernel
 from .ledger import drawn, floor_so_far
 from .spec import PRIORITIES, Spec
@@ -45,13 +45,10 @@ def estimated_wait(world: World, slot: int, accelerators: int, site: int) -> int
     need = accelerators + before - (state.capacity[site] - state.occupied[site])
     if need <= 0:
         return 0
-    row = world.keys[RELEASES + site]
-    last = state.now
-    for index in range(state.running[site]):
-        last = max(last, row[index] >> SLOT_BITS)
-        need -= world.live[row[index] & SLOT_MASK].accelerators
-        if need <= 0:
-            return last - state.now
+    key = timeline.key_reaching(world, RELEASES + site, need)
+    if key >= 0:
+        return max((key >> SLOT_BITS) - state.now, 0)
+    last = max(timeline.last_key(world, RELEASES + site) >> SLOT_BITS, state.now)
     return last - state.now + work // max(state.capacity[site], 1)
 
 

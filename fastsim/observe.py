@@ -13,6 +13,7 @@ from .needs import footprint
 from .offers import offered_slot
 from .spec import COMMITTED, PRIORITIES, Jobs, Spec
 from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
+from .timeline import weight_before
 from .units import scaled_up
 
 JOB_FEATURES = (
@@ -205,14 +206,9 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
 @kernel
 def observe_releases(world: World, site: int, capacity: float, out, at: int) -> None:
     """Share of the capacity that requested ends release within each horizon."""
-    state = world.state[0]
-    index, released = 0, 0
     for horizon in range(len(HORIZONS)):
-        limit = (state.now + HORIZONS[horizon] + 1) << SLOT_BITS
-        while index < state.running[site] and world.keys[RELEASES + site, index] < limit:
-            released += world.live[world.keys[RELEASES + site, index] & SLOT_MASK].accelerators
-            index += 1
-        out[at + horizon] = float(released) / capacity
+        limit = (world.state[0].now + HORIZONS[horizon] + 1) << SLOT_BITS
+        out[at + horizon] = float(weight_before(world, RELEASES + site, limit)) / capacity
 
 
 @kernel

@@ -1,6 +1,6 @@
 """What a site counts on: its capacity by known steps, less what is released by requested ends (rules.md, section 5)."""
 
-from . import ordered
+from . import ordered, timeline
 from .jit import kernel
 from .spec import Jobs, Spec
 from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, World
@@ -27,12 +27,13 @@ def planned_capacity(spec: Spec, world: World, site: int, at: int) -> int:
 @kernel
 def planned_free(spec: Spec, world: World, site: int, at: int) -> int:
     """Capacity planned for `at` (≥ now) less the jobs that run or start and whose requested end is after it."""
-    state = world.state[0]
-    row = world.keys[RELEASES + site]
-    free = planned_capacity(spec, world, site, at) - state.occupied[site]
-    for index in range(ordered.position(row, state.running[site], (at + 1) << SLOT_BITS)):
-        free += world.live[row[index] & SLOT_MASK].accelerators
-    return free
+    return planned_capacity(spec, world, site, at) - world.state[0].occupied[site] + released(world, site, at)
+
+
+@kernel
+def released(world: World, site: int, at: int) -> int:
+    """Accelerators of the jobs that run or start and whose requested end is not after `at`."""
+    return timeline.weight_before(world, RELEASES + site, (at + 1) << SLOT_BITS)
 
 
 @kernel
@@ -64,42 +65,37 @@ def can_start(spec: Spec, jobs: Jobs, world: World, site: int, slot: int) -> boo
 
 @kernel
 def plain_shadow(world: World, site: int, need: int) -> tuple[int, int]:
-    """Earliest instant at which `need` are free by requested ends, and how many are then free beyond them.
+    """Earliest instant at which `need`, more than now, are free by requested ends, and how many are then free beyond.
 
     An overrun job counts as ending now.
     """
     state = world.state[0]
-    row = world.keys[RELEASES + site]
     free = state.capacity[site] - state.occupied[site]
-    shadow = NEVER
-    for index in range(state.running[site]):
-        if row[index] >> SLOT_BITS > shadow:
-            break
-        free += world.live[row[index] & SLOT_MASK].accelerators
-        if free >= need and shadow == NEVER:
-            shadow = max(row[index] >> SLOT_BITS, state.now)
-    return shadow, free - need
+    key = timeline.key_reaching(world, RELEASES + site, need - free)
+    if key < 0:
+        return NEVER, 0
+    shadow = max(key >> SLOT_BITS, state.now)
+    return shadow, free - need + released(world, site, shadow)
 
 
 @kernel
 def general_shadow(spec: Spec, world: World, site: int, need: int, length: int) -> int:
-    """Earliest candidate (now, a requested end, a known step) from which `need` stay free for `length`."""
+    """Earliest instant from now on from which `need` stay free for `length`, or NEVER.
+
+    Between two known steps what is free only grows, and the steps to come bind a later beginning no less: where the
+    first instant at which `need` are free will not do, none before the next step will.
+    """
     state = world.state[0]
-    releases, plan = world.keys[RELEASES + site], world.keys[PLANS + site]
-    release, step = 0, 0
-    at = state.now
-    while True:
-        if planned_free(spec, world, site, at) >= need and stays_free(spec, world, site, need, at, at + length):
+    plan = world.keys[PLANS + site]
+    at, capacity = state.now, state.capacity[site]
+    for step in range(state.planned[site] + 1):
+        end = plan[step] >> SLOT_BITS if step < state.planned[site] else NEVER
+        missing = need - capacity + state.occupied[site]
+        if missing > 0:
+            key = timeline.key_reaching(world, RELEASES + site, missing)
+            at = max(at, key >> SLOT_BITS) if key >= 0 else NEVER
+        if at < end and stays_free(spec, world, site, need, at, at + length):
             return at
-        while release < state.running[site] and releases[release] >> SLOT_BITS <= at:
-            release += 1
-        while step < state.planned[site] and plan[step] >> SLOT_BITS <= at:
-            step += 1
-        upcoming = NEVER
-        if release < state.running[site]:
-            upcoming = releases[release] >> SLOT_BITS
         if step < state.planned[site]:
-            upcoming = min(upcoming, plan[step] >> SLOT_BITS)
-        if upcoming == NEVER:
-            return NEVER
-        at = upcoming
+            at, capacity = end, spec.notices[plan[step] & SLOT_MASK].capacity
+    return NEVER

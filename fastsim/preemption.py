@@ -1,5 +1,6 @@
 """Preemption: who makes room for a blocked job of higher priority (rules.md, section 5)."""
 
+from . import timeline
 from .jit import kernel
 from .log import PREEMPT, record
 from .placing import enqueue
@@ -44,8 +45,9 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
     state, rules = world.state[0], spec.rules[0]
     row = world.keys[SCRATCH]
     count = 0
-    for index in range(state.running[site]):
-        slot = world.keys[RELEASES + site, index] & SLOT_MASK
+    key = timeline.first_key(world, RELEASES + site)
+    while key >= 0:
+        slot = key & SLOT_MASK
         item = world.live[slot]
         if (
             item.status == RUNNING
@@ -55,6 +57,7 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
         ):
             row[count] = slot
             count += 1
+        key = timeline.key_after(world, RELEASES + site, key)
     chosen = 0
     while chosen < count and lacking > 0:
         for index in range(chosen + 1, count):

@@ -10,6 +10,7 @@ import numpy as np
 
 from .jit import entry, kernel
 from .spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, PRIORITIES
+from .timeline import allocate_lines, copy_lines
 
 STATE = np.dtype(
     [
@@ -34,7 +35,7 @@ STATE = np.dtype(
                 "next_wake",  # next multiple of the offer interval, ms
                 "period_begin",
                 "period_end",
-                "finishes",  # length of the heap of ends: jobs that run
+                "finishes",  # jobs that run
                 "requests",  # length of the row of outcomes: jobs that start
                 "timers",  # length of the row of deadlines and ends of blocks
                 "pending",  # length of the row of children that are not ready
@@ -85,7 +86,7 @@ STATE = np.dtype(
                 "price",
                 "price_offset",  # price integral = price × t + price_offset, µ$·ms per hour
                 "queued",  # length of its queue
-                "running",  # length of its list of releases: jobs that run or start
+                "running",  # jobs that run or start there
                 "failures",  # so far
                 "failure_at",  # the next one, ms
                 "touched",
@@ -168,8 +169,9 @@ RESULT = np.dtype(
 
 UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
-HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
-QUEUES, RELEASES, PLANS, ROWS = (8 + k * MAX_SITES for k in range(4))
+FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(7)  # rows of keys
+QUEUES, PLANS, ROWS = (7 + k * MAX_SITES for k in range(3))
+RELEASES, FINISHES = 0, MAX_SITES  # timelines: requested ends at each site, and ends of all runs
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
 MAX_SLOTS = 1 << SLOT_BITS
@@ -181,9 +183,13 @@ class World(NamedTuple):
 
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
-    # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
-    # PENDINGS by job, QUEUES + site, RELEASES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
+    # (rows, slots) int64: FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS, PENDINGS by job,
+    # QUEUES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
     keys: np.ndarray
+    # timelines RELEASES + site and FINISHES, of keys `time << SLOT_BITS | slot` (timeline.py)
+    heads: np.ndarray
+    entries: np.ndarray
+    blocks: Any
     log: np.ndarray  # (rows, 5) int64; no rows: no log
     results: Any  # (jobs,) RESULT; outcomes of the jobs from state.first_result on
 
@@ -202,6 +208,7 @@ def allocate(*, episodes: int, slots: int, log_rows: int = 0, results: int = 0) 
         np.zeros((episodes, 1), STATE).view(np.recarray),
         np.zeros((episodes, slots), LIVE).view(np.recarray),
         np.zeros((episodes, ROWS, slots), np.int64),
+        *allocate_lines(episodes, FINISHES + 1, 2, slots),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
@@ -214,14 +221,25 @@ def grown(batch: World, slots: int) -> World:
     live[:, :before] = batch.live
     keys = np.zeros((episodes, rows, slots), np.int64)
     keys[:, :, :before] = batch.keys
-    return batch._replace(live=live.view(np.recarray), keys=keys)
+    heads, entries, blocks = allocate_lines(episodes, FINISHES + 1, 2, slots)
+    heads[:] = batch.heads
+    entries[..., : batch.entries.shape[-1]] = batch.entries
+    blocks[:, : batch.blocks.shape[1]] = batch.blocks
+    return batch._replace(live=live.view(np.recarray), keys=keys, heads=heads, entries=entries, blocks=blocks)
 
 
 @entry()
 def world_of(batch: World, episode: int) -> World:
     """One episode of a batch, without copying; an entry, because it returns arrays."""
     return World(
-        batch.state[episode], batch.live[episode], batch.keys[episode], batch.log[episode], batch.results[episode]
+        batch.state[episode],
+        batch.live[episode],
+        batch.keys[episode],
+        batch.heads[episode],
+        batch.entries[episode],
+        batch.blocks[episode],
+        batch.log[episode],
+        batch.results[episode],
     )
 
 
@@ -235,7 +253,6 @@ def copy_world(source: World, target: World) -> None:
     state = source.state[0]
     for slot in range(state.slots):
         target.live[slot] = source.live[slot]
-    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)
     copy_prefix(source.keys[FREE], target.keys[FREE], state.free_slots)
     copy_prefix(source.keys[OFFERS], target.keys[OFFERS], state.offers)
     copy_prefix(source.keys[HELD], target.keys[HELD], state.held)
@@ -244,8 +261,8 @@ def copy_world(source: World, target: World) -> None:
     copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)
     for site in range(state.sites):
         copy_prefix(source.keys[QUEUES + site], target.keys[QUEUES + site], state.queued[site])
-        copy_prefix(source.keys[RELEASES + site], target.keys[RELEASES + site], state.running[site])
         copy_prefix(source.keys[PLANS + site], target.keys[PLANS + site], state.planned[site])
+    copy_lines(source, target)
 
 
 @kernel

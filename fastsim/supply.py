@@ -3,7 +3,7 @@
 A site's *plan* is the row of its known steps and promises that are still to come.
 """
 
-from . import ordered
+from . import ordered, timeline
 from .jit import kernel
 from .ledger import change_price, post_burst, resize, settle
 from .log import ANNOUNCE, CAPACITY, EVICT, PRICE, WITHDRAW, record
@@ -71,12 +71,12 @@ def evict(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 @kernel
 def first_to_go(world: World, site: int) -> int:
     """Slot of the job that a cut takes first: lowest priority, then latest start, then largest id."""
-    row = world.keys[RELEASES + site]
-    chosen = row[0] & SLOT_MASK
-    for index in range(1, world.state[0].running[site]):
-        slot = row[index] & SLOT_MASK
-        if goes_before(world, slot, chosen):
-            chosen = slot
+    key = timeline.first_key(world, RELEASES + site)
+    chosen = key & SLOT_MASK
+    while key >= 0:
+        if goes_before(world, key & SLOT_MASK, chosen):
+            chosen = key & SLOT_MASK
+        key = timeline.key_after(world, RELEASES + site, key)
     return chosen
 
 

@@ -1,20 +1,23 @@
 """Whether the kernel's state is in order between two instants: slots, rows, and every total that is kept of them.
 
-It asks nothing of how the kernel finds the next end of a run; that ends come when they should is the auditors'.
+That ends come when they should is the auditors' business.
 """
 
 import numpy as np
 
+from tidegate.fastsim import timeline
 from tidegate.fastsim.jit import by_reference, entry, kernel
 from tidegate.fastsim.spec import PRIORITIES, Jobs, Spec
 from tidegate.fastsim.state import (
     EMPTY,
+    FINISHES,
     FREE,
     HELD,
     PENDING,
     PENDINGS,
     PLANS,
     QUEUES,
+    RELEASES,
     REQUESTS,
     RUNNING,
     SLOT_BITS,
@@ -27,9 +30,9 @@ from tidegate.fastsim.state import (
 )
 
 BROKEN = (
-    *("", "free slots", "heap of ends", "row of outcomes", "row of timers", "row of pending children", "queues"),
+    *("", "free slots", "timeline of ends", "row of outcomes", "row of timers", "row of pending children", "queues"),
     *(
-        "row of releases",
+        "timeline of releases",
         "accelerators",
         "totals of queues",
         "waiting gangs",
@@ -59,6 +62,11 @@ def inspect(spec: Spec, jobs: Jobs, batch: World, episode: int) -> int:
     for site in range(state.sites):
         if broken == FINE:
             broken = site_is_right(terms, jobs, world, site)
+    for line in range(state.sites):
+        if broken == FINE:
+            broken = line_is_right(world, RELEASES + line)
+    if broken == FINE:
+        broken = line_is_right(world, FINISHES)
     if broken == FINE:
         broken = jobs_add_up(terms, jobs, world, counts)
     for slot in range(state.slots):
@@ -181,6 +189,26 @@ def site_is_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
         dips += 1 if notice.capacity < state.capacity[site] else 0
     is_plan = is_ascending(plan, state.planned[site]) and reach == state.announced_reach[site]
     return FINE if is_plan and dips == state.dips[site] else PLAN
+
+
+@kernel
+def line_is_right(world: World, line: int) -> int:
+    """A timeline has the jobs that run (a site's releases: that start, too), each at its end with its accelerators."""
+    state = world.state[0]
+    is_site = line < state.sites
+    count, weight, before, key = 0, 0, -1, timeline.first_key(world, line)
+    while key >= 0:
+        item = world.live[key & SLOT_MASK]
+        end = item.requested_end if is_site else item.finish
+        is_there = item.status == RUNNING or (is_site and item.status == STARTING)
+        if key <= before or not is_there or end != key >> SLOT_BITS or (is_site and item.site != line):
+            return ENDS
+        if timeline.weight_before(world, line, key) != weight or timeline.key_reaching(world, line, weight + 1) != key:
+            return ENDS
+        count, weight, before = count + 1, weight + item.accelerators, key
+        key = timeline.key_after(world, line, key)
+    is_whole = count == (state.running[line] if is_site else state.finishes)
+    return FINE if is_whole and timeline.last_key(world, line) == before else ENDS
 
 
 @kernel

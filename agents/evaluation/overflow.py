@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...fastsim import timeline
 from ...fastsim.jit import by_reference, entry, kernel
 from ...fastsim.needs import footprint, suits
 from ...fastsim.spec import BURST, COMMITTED, MAX_SITES, Jobs, Spec
@@ -43,10 +44,12 @@ def overflow(spec: Spec, jobs: Jobs, world: World, free: np.ndarray) -> int:
     for site in range(state.sites):
         if rules.kind[rules.provider[site]] != BURST:
             continue
-        for index in range(state.running[site]):
-            item = world.live[world.keys[RELEASES + site, index] & SLOT_MASK]
+        key = timeline.first_key(world, RELEASES + site)
+        while key >= 0:
+            item = world.live[key & SLOT_MASK]
             if item.status == RUNNING and lacks_room(spec, jobs, world, item.job, free):
                 total += item.accelerators
+            key = timeline.key_after(world, RELEASES + site, key)
     return total
 
 

@@ -1,6 +1,6 @@
 """All mutants, in the order of the rules."""
 
-from . import arrivals, beginnings, contracts, dispatching, failures, instants, offers, requests, runs, things
+from . import arrivals, beginnings, contracts, dispatching, failures, instants, lines, offers, requests, runs, things
 from .mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -14,4 +14,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *contracts.MUTANTS,
     *arrivals.MUTANTS,
     *beginnings.MUTANTS,
+    *lines.MUTANTS,
 )
