@@ -1,13 +1,13 @@
 """Ends of runs: finished, cancelled by the user, or killed (rules.md, section 6)."""
 
-from . import timeline
+from . import ordered
 from .jit import kernel
 from .log import CANCEL, FINISH, KILL, record
 from .pipelines import cancel_descendants, hand_on
 from .placing import leave
 from .runs import end_run
 from .spec import Jobs, Spec
-from .state import FINISHES, SLOT_BITS, SLOT_MASK, World
+from .state import HEAP, SLOT_BITS, SLOT_MASK, World
 from .units import scaled_up
 
 
@@ -15,27 +15,30 @@ from .units import scaled_up
 def end_runs(spec: Spec, jobs: Jobs, world: World) -> None:
     """All ends of this instant, by job id."""
     state = world.state[0]
+    heap = world.keys[HEAP]
     state.wake = 1
-    slot = next_to_end(world)
-    while slot >= 0:
-        timeline.take_out(world, FINISHES, (state.now << SLOT_BITS) | slot)
+    while state.finishes > 0 and heap[0] >> SLOT_BITS == state.now:
+        # Keys that tie carry slots, not ids; the few that tie are taken in the order of their ids.
+        slot = heap[0] & SLOT_MASK
+        first = slot
+        if is_tied(heap, state.finishes):
+            for index in range(state.finishes):
+                other = heap[index] & SLOT_MASK
+                if heap[index] >> SLOT_BITS == state.now and world.live[other].job < world.live[first].job:
+                    first = other
+        if first == slot:
+            ordered.pop(heap, state.finishes)
+        else:
+            ordered.discard(heap, state.finishes, (state.now << SLOT_BITS) | first)
         state.finishes -= 1
-        end(spec, jobs, world, slot)
-        slot = next_to_end(world)
+        end(spec, jobs, world, first)
 
 
 @kernel
-def next_to_end(world: World) -> int:
-    """Slot of the job of smallest id among those whose run ends now, or −1."""
-    limit = (world.state[0].now + 1) << SLOT_BITS
-    key = timeline.first_key(world, FINISHES)
-    slot = -1
-    while 0 <= key < limit:  # keys that tie carry slots, not ids
-        other = key & SLOT_MASK
-        if slot < 0 or world.live[other].job < world.live[slot].job:
-            slot = other
-        key = timeline.key_after(world, FINISHES, key)
-    return slot
+def is_tied(heap, count: int) -> bool:
+    """Whether another end falls at the same time as the heap's top: it would be a child of the root."""
+    at = heap[0] >> SLOT_BITS
+    return (count > 1 and heap[1] >> SLOT_BITS == at) or (count > 2 and heap[2] >> SLOT_BITS == at)
 
 
 @kernel

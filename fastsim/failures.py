@@ -1,13 +1,13 @@
 """Failures: when and where they fall, and what the job that is hit loses (rules.md, section 6)."""
 
-from . import timeline
+from . import ordered, timeline
 from .jit import kernel
 from .keyed import draw, quantile, uniform
 from .ledger import miss_service
 from .log import FAIL, record
 from .runs import save, set_end, will_not_release
 from .spec import NO, Jobs, Spec
-from .state import FINISHES, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World
+from .state import HEAP, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World
 from .units import NEVER
 
 FAILURES = 1  # stream of the keyed generator
@@ -81,7 +81,7 @@ def strike(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
     if work.until > 0:
         miss_service(world, work.cls, work.gang * min(restart, work.until - state.now))
         return
-    timeline.take_out(world, FINISHES, (item.finish << SLOT_BITS) | slot)
+    ordered.discard(world.keys[HEAP], state.finishes, (item.finish << SLOT_BITS) | slot)
     state.finishes -= 1
     will_not_release(world, slot)
     item.begin = state.now + restart + max(0, item.begin - state.now)

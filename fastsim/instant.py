@@ -1,13 +1,12 @@
 """What happens at one instant before any offer: steps 1 to 9 of rules.md, section 3, in that order."""
 
-from . import timeline
 from .arrivals import arrive
 from .ends import end_runs
 from .failures import fail
 from .jit import kernel
 from .requests import resolve
 from .spec import Jobs, Spec
-from .state import FINISHES, REQUESTS, SLOT_BITS, TIMERS, World
+from .state import HEAP, REQUESTS, SLOT_BITS, TIMERS, World
 from .supply import announce, change_prices, gain_capacity, lose_capacity, schedule
 from .timers import ring
 
@@ -18,7 +17,7 @@ def next_instant(spec: Spec, jobs: Jobs, world: World) -> int:
     state = world.state[0]
     at = min(state.next_schedule, state.next_failure)
     if state.finishes > 0:
-        at = min(at, timeline.first_key(world, FINISHES) >> SLOT_BITS)
+        at = min(at, world.keys[HEAP, 0] >> SLOT_BITS)
     if state.requests > 0:
         at = min(at, world.keys[REQUESTS, 0] >> SLOT_BITS)
     if state.timers > 0:
@@ -46,7 +45,7 @@ def open_instant(spec: Spec, jobs: Jobs, world: World, at: int) -> None:
     if state.next_wake == at:
         state.wake = 1
         state.next_wake += interval
-    if state.finishes > 0 and timeline.first_key(world, FINISHES) >> SLOT_BITS == at:
+    if state.finishes > 0 and world.keys[HEAP, 0] >> SLOT_BITS == at:
         end_runs(spec, jobs, world)
     if state.timers > 0 and world.keys[TIMERS, 0] >> SLOT_BITS == at:
         ring(jobs, world)

@@ -1,7 +1,7 @@
-"""Sorted rows of int64 keys, in preallocated arrays.
+"""Sorted rows and a binary heap of int64 keys, in preallocated arrays.
 
-A key carries its slot in the low bits, so keys are unique. Rows are short (the jobs that wait at one site): moving a
-few hundred bytes costs less than any tree.
+A key carries its slot in the low bits (`time << SLOT_BITS | slot`), so keys are unique. Rows are short (jobs running or
+waiting at one site): moving a few hundred bytes costs less than any tree.
 """
 
 import numpy as np
@@ -37,3 +37,56 @@ def remove(row: np.ndarray, count: int, key: int) -> None:
     """Take `key`, which is there, out of the `count` sorted ones."""
     for index in range(position(row, count, key), count - 1):
         row[index] = row[index + 1]
+
+
+@kernel
+def push(heap: np.ndarray, count: int, key: int) -> None:
+    """Add `key` to a heap of `count`."""
+    index = count
+    while index > 0:
+        parent = (index - 1) >> 1
+        if heap[parent] <= key:
+            break
+        heap[index] = heap[parent]
+        index = parent
+    heap[index] = key
+
+
+@kernel
+def sift(heap: np.ndarray, count: int, index: int, key: int) -> None:
+    """Put `key` at `index` or below it, in a heap of `count` whose other keys are in order."""
+    while True:
+        child = 2 * index + 1
+        if child >= count:
+            break
+        if child + 1 < count and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= key:
+            break
+        heap[index] = heap[child]
+        index = child
+    heap[index] = key
+
+
+@kernel
+def pop(heap: np.ndarray, count: int) -> int:
+    """Take the smallest key out of a heap of `count`."""
+    smallest = heap[0]
+    if count > 1:
+        sift(heap, count - 1, 0, heap[count - 1])
+    return smallest
+
+
+@kernel
+def discard(heap: np.ndarray, count: int, key: int) -> None:
+    """Take `key`, which is there, out of a heap of `count`: a rare event, so a search will do."""
+    index = 0
+    while heap[index] != key:
+        index += 1
+    last = heap[count - 1]
+    if index == count - 1:
+        return
+    while index > 0 and heap[(index - 1) >> 1] > last:  # the last key may belong above
+        heap[index] = heap[(index - 1) >> 1]
+        index = (index - 1) >> 1
+    sift(heap, count - 1, index, last)

@@ -1,13 +1,13 @@
 """Runs: how they begin and end, and what is kept of one that is broken off (rules.md, section 6)."""
 
-from . import timeline
+from . import ordered, timeline
 from .jit import kernel
 from .ledger import EGRESS, fill_increment, meter, miss_service, post, price_integral, run_cost, wait
 from .log import STAGE, START, record
 from .needs import set_up
 from .outcomes import note_break, note_start
 from .spec import Jobs, Spec
-from .state import FINISHES, RELEASES, RUNNING, SLOT_BITS, World
+from .state import HEAP, RELEASES, RUNNING, SLOT_BITS, World
 from .units import egress, scaled_up, transfer
 
 
@@ -53,7 +53,7 @@ def set_end(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
         item.requested_end = item.begin + (item.claim if speed == 1000 else scaled_up(item.claim, speed))
         if spec.rules[0].kill_overruns == 1:
             item.finish = min(item.finish, item.requested_end)
-    timeline.add(world, FINISHES, (item.finish << SLOT_BITS) | slot, item.accelerators)
+    ordered.push(world.keys[HEAP], state.finishes, (item.finish << SLOT_BITS) | slot)
     state.finishes += 1
     will_release(world, slot)
 
@@ -172,7 +172,7 @@ def break_off(spec: Spec, jobs: Jobs, world: World, slot: int) -> int:
     state = world.state[0]
     item = world.live[slot]
     work = jobs[item.job]
-    timeline.take_out(world, FINISHES, (item.finish << SLOT_BITS) | slot)
+    ordered.discard(world.keys[HEAP], state.finishes, (item.finish << SLOT_BITS) | slot)
     state.finishes -= 1
     lost = save(spec, jobs, world, slot)
     end_run(spec, jobs, world, slot)

@@ -35,7 +35,7 @@ STATE = np.dtype(
                 "next_wake",  # next multiple of the offer interval, ms
                 "period_begin",
                 "period_end",
-                "finishes",  # jobs that run
+                "finishes",  # length of the heap of ends: jobs that run
                 "requests",  # length of the row of outcomes: jobs that start
                 "timers",  # length of the row of deadlines and ends of blocks
                 "pending",  # length of the row of children that are not ready
@@ -169,9 +169,9 @@ RESULT = np.dtype(
 
 UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
-FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(7)  # rows of keys
-QUEUES, PLANS, ROWS = (7 + k * MAX_SITES for k in range(3))
-RELEASES, FINISHES = 0, MAX_SITES  # timelines: requested ends at each site, and ends of all runs
+HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
+QUEUES, PLANS, ROWS = (8 + k * MAX_SITES for k in range(3))
+RELEASES = 0  # timelines: requested ends at each site
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
 MAX_SLOTS = 1 << SLOT_BITS
@@ -183,10 +183,10 @@ class World(NamedTuple):
 
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
-    # (rows, slots) int64: FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS, PENDINGS by job,
-    # QUEUES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
+    # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
+    # PENDINGS by job, QUEUES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
     keys: np.ndarray
-    # timelines RELEASES + site and FINISHES, of keys `time << SLOT_BITS | slot` (timeline.py)
+    # timelines RELEASES + site, of keys `time << SLOT_BITS | slot` (timeline.py)
     heads: np.ndarray
     entries: np.ndarray
     blocks: Any
@@ -208,7 +208,7 @@ def allocate(*, episodes: int, slots: int, log_rows: int = 0, results: int = 0) 
         np.zeros((episodes, 1), STATE).view(np.recarray),
         np.zeros((episodes, slots), LIVE).view(np.recarray),
         np.zeros((episodes, ROWS, slots), np.int64),
-        *allocate_lines(episodes, FINISHES + 1, 2, slots),
+        *allocate_lines(episodes, MAX_SITES, slots),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
@@ -221,7 +221,7 @@ def grown(batch: World, slots: int) -> World:
     live[:, :before] = batch.live
     keys = np.zeros((episodes, rows, slots), np.int64)
     keys[:, :, :before] = batch.keys
-    heads, entries, blocks = allocate_lines(episodes, FINISHES + 1, 2, slots)
+    heads, entries, blocks = allocate_lines(episodes, MAX_SITES, slots)
     heads[:] = batch.heads
     entries[..., : batch.entries.shape[-1]] = batch.entries
     blocks[:, : batch.blocks.shape[1]] = batch.blocks
@@ -253,6 +253,7 @@ def copy_world(source: World, target: World) -> None:
     state = source.state[0]
     for slot in range(state.slots):
         target.live[slot] = source.live[slot]
+    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)
     copy_prefix(source.keys[FREE], target.keys[FREE], state.free_slots)
     copy_prefix(source.keys[OFFERS], target.keys[OFFERS], state.offers)
     copy_prefix(source.keys[HELD], target.keys[HELD], state.held)

@@ -1,6 +1,6 @@
 """Timelines: ascending int64 keys (a time, and a slot in the low bits), each with a weight (accelerators), in blocks.
 
-A world has a line a site, of the requested ends of the jobs that run there, and one of all finishes. To add a key, to
+A world has a line a site, of the requested ends of the jobs that run or start there. To add a key, to
 take it out, to add up the weights before it and to find where they reach a sum takes one block and one pass over the
 totals of the blocks. That is one block of a few cache lines where fifty jobs run, and a thousand additions, which
 vectorise, where a hundred thousand do. A search tree does as few steps, but each waits for memory.
@@ -29,36 +29,35 @@ BLOCKS = np.dtype(
 )  # keys ascending; `count`, in a free block: 1 + the next free one, or 0
 
 
-def allocate_lines(episodes: int, lines: int, families: int, keys: int) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Heads, entries and blocks of empty lines, which are divided among `families`.
+def allocate_lines(episodes: int, lines: int, keys: int) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Heads, entries and blocks of empty lines, among which up to `keys` keys are divided.
 
-    Each line may hold all `keys` keys of its family. Shapes: heads (episodes, lines + 2): how many entries each line
-    has, how many blocks were ever used, 1 + the first free one among them; entries (episodes, lines, 3, …): FIRST,
-    TOTAL, BLOCK; blocks (episodes, …) BLOCKS.
+    Shapes: heads (episodes, lines + 2): how many entries each line has, how many blocks were ever used, 1 + the first
+    free one among them; entries (episodes, lines, 3, …): FIRST, TOTAL, BLOCK; blocks (episodes, …) BLOCKS.
     """
     more = 4 * keys // FULL
     return (
         np.zeros((episodes, lines + 2), np.int64),
         np.zeros((episodes, lines, 3, 2 + more), np.int64),
-        np.zeros((episodes, 2 * lines + families * more), BLOCKS).view(np.recarray),
+        np.zeros((episodes, 2 * lines + more), BLOCKS).view(np.recarray),
     )
 
 
 @kernel
 def below(block: Any, key: int) -> int:
     """How many keys of a block are below `key`: all are compared, which vectorises."""
-    found = 0
+    keys, found = block.keys, 0
     for place in range((block.count + CHUNK - 1) & -CHUNK):
-        found += 1 if block.keys[place] < key else 0
+        found += 1 if keys[place] < key else 0
     return found
 
 
 @kernel
 def weight_below(block: Any, key: int) -> int:
     """Sum of the weights of the keys of a block below `key`."""
-    total = 0
+    keys, weights, total = block.keys, block.weights, 0
     for place in range((block.count + CHUNK - 1) & -CHUNK):
-        total += block.weights[place] if block.keys[place] < key else 0
+        total += weights[place] if keys[place] < key else 0
     return total
 
 
@@ -75,30 +74,31 @@ def reaching(block: Any, weight: int) -> int:
 @kernel
 def put(block: Any, key: int, weight: int) -> None:
     """Add a key to a block with room."""
-    place = block.count
+    keys, weights, place = block.keys, block.weights, block.count
+    block.count = place + 1
     if place % CHUNK == 0:
         for free in range(place, place + CHUNK):
-            block.keys[free] = LAST
-    while place > 0 and block.keys[place - 1] > key:
-        block.keys[place] = block.keys[place - 1]
-        block.weights[place] = block.weights[place - 1]
+            keys[free] = LAST
+    while place > 0 and keys[place - 1] > key:
+        keys[place] = keys[place - 1]
+        weights[place] = weights[place - 1]
         place -= 1
-    block.keys[place] = key
-    block.weights[place] = weight
-    block.count += 1
+    keys[place] = key
+    weights[place] = weight
 
 
 @kernel
 def cut(block: Any, key: int) -> int:
     """Take out a key that a block has; its weight."""
+    keys, weights, last = block.keys, block.weights, block.count - 1
     at = below(block, key)
-    weight = block.weights[at]
-    block.count -= 1
-    for place in range(at, block.count):
-        block.keys[place] = block.keys[place + 1]
-    for place in range(at, block.count):
-        block.weights[place] = block.weights[place + 1]
-    block.keys[block.count] = LAST
+    weight = weights[at]
+    block.count = last
+    for place in range(at, last):
+        keys[place] = keys[place + 1]
+    for place in range(at, last):
+        weights[place] = weights[place + 1]
+    keys[last] = LAST
     return weight
 
 

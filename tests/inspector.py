@@ -10,7 +10,6 @@ from tidegate.fastsim.jit import by_reference, entry, kernel
 from tidegate.fastsim.spec import PRIORITIES, Jobs, Spec
 from tidegate.fastsim.state import (
     EMPTY,
-    FINISHES,
     FREE,
     HELD,
     PENDING,
@@ -30,19 +29,19 @@ from tidegate.fastsim.state import (
 )
 
 BROKEN = (
-    *("", "free slots", "timeline of ends", "row of outcomes", "row of timers", "row of pending children", "queues"),
+    *("", "free slots", "heap of ends", "row of outcomes", "row of timers", "row of pending children", "queues"),
     *(
-        "timeline of releases",
         "accelerators",
         "totals of queues",
         "waiting gangs",
         "jobs that came and went",
         "data",
         "plan",
+        "timeline of releases",
     ),
 )
 FINE, FREE_SLOTS, ENDS, OUTCOMES, TIMED, CHILDREN, QUEUED, ACCELERATORS = range(8)
-TOTALS, GANGS, CAME_AND_WENT, DATA, PLAN = range(8, 13)
+TOTALS, GANGS, CAME_AND_WENT, DATA, PLAN, RELEASED = range(8, 14)
 
 
 @entry()
@@ -62,11 +61,9 @@ def inspect(spec: Spec, jobs: Jobs, batch: World, episode: int) -> int:
     for site in range(state.sites):
         if broken == FINE:
             broken = site_is_right(terms, jobs, world, site)
-    for line in range(state.sites):
+    for site in range(state.sites):
         if broken == FINE:
-            broken = line_is_right(world, RELEASES + line)
-    if broken == FINE:
-        broken = line_is_right(world, FINISHES)
+            broken = line_is_right(world, site)
     if broken == FINE:
         broken = jobs_add_up(terms, jobs, world, counts)
     for slot in range(state.slots):
@@ -192,23 +189,20 @@ def site_is_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
 
 
 @kernel
-def line_is_right(world: World, line: int) -> int:
-    """A timeline has the jobs that run (a site's releases: that start, too), each at its end with its accelerators."""
-    state = world.state[0]
-    is_site = line < state.sites
+def line_is_right(world: World, site: int) -> int:
+    """A site's timeline has the jobs that run or start there, each at its requested end, with its accelerators."""
+    state, line = world.state[0], RELEASES + site
     count, weight, before, key = 0, 0, -1, timeline.first_key(world, line)
     while key >= 0:
         item = world.live[key & SLOT_MASK]
-        end = item.requested_end if is_site else item.finish
-        is_there = item.status == RUNNING or (is_site and item.status == STARTING)
-        if key <= before or not is_there or end != key >> SLOT_BITS or (is_site and item.site != line):
-            return ENDS
+        is_there = item.site == site and (item.status == RUNNING or item.status == STARTING)
+        if key <= before or not is_there or item.requested_end != key >> SLOT_BITS:
+            return RELEASED
         if timeline.weight_before(world, line, key) != weight or timeline.key_reaching(world, line, weight + 1) != key:
-            return ENDS
+            return RELEASED
         count, weight, before = count + 1, weight + item.accelerators, key
         key = timeline.key_after(world, line, key)
-    is_whole = count == (state.running[line] if is_site else state.finishes)
-    return FINE if is_whole and timeline.last_key(world, line) == before else ENDS
+    return FINE if count == state.running[site] and timeline.last_key(world, line) == before else RELEASED
 
 
 @kernel

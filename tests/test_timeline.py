@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.fastsim import timeline
 from tidegate.fastsim.jit import entry
-from tidegate.fastsim.state import FINISHES, RELEASES, World, allocate, world_of
+from tidegate.fastsim.state import RELEASES, World, allocate, world_of
 
 KEYS = 300  # at once in each of two lines
 ADD, TAKE_OUT = 0, 1
@@ -43,7 +43,7 @@ class Lines:
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.is_in_order = seed % 2 == 1  # whether the least key goes first: then whole blocks empty beside full ones
-        self.lines: dict[int, list[tuple[int, int]]] = {RELEASES + 2: [], FINISHES: []}
+        self.lines: dict[int, list[tuple[int, int]]] = {RELEASES + 2: [], RELEASES + 5: []}
 
     def drawn(self, count: int, growth: float) -> tuple[np.ndarray, np.ndarray]:
         """Moves, of which a share `growth` adds, and the right answers."""
@@ -91,14 +91,14 @@ def follow(world: World, lines: Lines, count: int, growth: float) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_line_answers_like_a_sorted_list_while_it_grows_and_shrinks(seed):
-    lines, world = Lines(seed), world_of(allocate(episodes=1, slots=KEYS), 0)
+    lines, world = Lines(seed), world_of(allocate(episodes=1, slots=2 * KEYS), 0)
     for growth in (0.9, 0.2, 0.9, 0.5, 0.1):
         follow(world, lines, 500, growth)
         assert world.heads[-2] <= world.blocks.shape[0]
 
 
 def test_a_copy_answers_like_the_original_and_goes_its_own_way():
-    original, copy = (world_of(allocate(episodes=1, slots=KEYS), 0) for _ in range(2))
+    original, copy = (world_of(allocate(episodes=1, slots=2 * KEYS), 0) for _ in range(2))
     one, other = Lines(7), Lines(7)
     follow(original, one, 600, 0.8)
     follow(original, one, 300, 0.3)

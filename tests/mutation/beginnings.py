@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant(
         "a copy forgets when runs end",
         "state.py",
-        "    copy_lines(source, target)\n",
+        "    copy_prefix(source.keys[HEAP], target.keys[HEAP], state.finishes)\n",
         "",
     ),
     Mutant(

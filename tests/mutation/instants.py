@@ -6,8 +6,8 @@ MUTANTS = (
     Mutant(
         "ends of one instant go by the largest id",
         "ends.py",
-        "world.live[other].job < world.live[slot].job",
-        "world.live[other].job > world.live[slot].job",
+        "world.live[other].job < world.live[first].job",
+        "world.live[other].job > world.live[first].job",
     ),
     Mutant(
         "timers and outcomes of one instant go by the largest id",
