@@ -86,6 +86,27 @@ def submit_all(demand: Demand, seed: int, stream: int, start: int, end: int, job
     return count
 
 
+@entry()
+def fill_paths(jobs: np.recarray, below: np.ndarray) -> None:
+    """Fill what comes after each member of a pipeline: its descendants (later members) and their longest path.
+
+    `below` (jobs,) int64, zeroed: the bit set of each job's descendants.
+    """
+    for job in range(len(jobs) - 1, -1, -1):
+        jobs[job].descendants = 0
+        jobs[job].path = 0
+        child = job + 1
+        while child < len(jobs) and jobs[child].member > jobs[job].member:
+            if jobs[child].parents >> jobs[job].member & 1 == 1:
+                below[job] |= below[child] | 1 << jobs[child].member
+                jobs[job].path = max(jobs[job].path, jobs[child].requested + jobs[child].path)
+            child += 1
+        rest = below[job]
+        while rest > 0:
+            jobs[job].descendants += 1
+            rest &= rest - 1
+
+
 def generate(
     scenario: Scenario, seed: int, stream: int, days: int, load: Decimal | float | None = None, *, start: int = 0
 ) -> Jobs:
@@ -107,7 +128,9 @@ def generate(
         if count <= room:
             break
         room = count
-    return _by_arrival(jobs[:count])
+    jobs = _by_arrival(jobs[:count])
+    fill_paths(jobs, np.zeros(len(jobs), np.int64))
+    return jobs
 
 
 def _by_arrival(jobs: Jobs) -> Jobs:

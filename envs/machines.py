@@ -191,7 +191,8 @@ class Site(Part):
         """
         fields: dict[str, Any] = {"increment": whole(self.billing_increment_minutes, "minutes")}
         if self.failures is not None and largest > 0:
-            fields["failure"] = exponential_table(self.failures.gap(largest))
+            fields["mean_gap"] = self.failures.gap(largest)
+            fields["failure"] = exponential_table(fields["mean_gap"])
         if self.start_up is not None:
             denial = Decimal(0) if self.denial_minutes is None else self.denial_minutes
             fields |= {

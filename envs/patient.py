@@ -1,6 +1,6 @@
 """The plain rule under which warm starts are made.
 
-The site with the least price × requested time plus delay × estimated wait.
+The site with the least cost of the run as it is planned, plus delay × time until it starts.
 
 It is here, and not among the agents, because environments may not know agents; it has no knobs, so that a warm start is
 the same for everyone.
@@ -9,8 +9,7 @@ the same for everyone.
 import numpy as np
 
 from ..fastsim.agent import Agent, chooser
-from ..fastsim.estimate import estimated_wait, marginal_price
-from ..fastsim.needs import footprint
+from ..fastsim.estimate import run_price, start_delay
 from ..fastsim.offers import offered_slot
 
 
@@ -25,10 +24,8 @@ def choose(view, observation, mask, knobs, scratch):
     for site in range(world.state[0].sites):
         if mask[site] == 0:
             continue
-        accelerators = footprint(spec, work.gang, site)
-        hours = float(work.requested) * 1000.0 / float(spec.rules[0].speed[site, work.cls])
-        score = float(marginal_price(spec, world, site)) * float(accelerators) * hours
-        score += rate * float(estimated_wait(world, slot, accelerators, site))
+        score = run_price(spec, jobs, world, slot, site)
+        score += rate * start_delay(spec, jobs, world, slot, site) / 3_600_000.0
         if best == world.state[0].sites or score < least:
             best, least = site, score
     return best

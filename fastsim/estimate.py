@@ -1,12 +1,13 @@
 """What a router can work out about a site for the job that is offered.
 
-Waits and marginal prices, from requested walltimes only.
+Waits, marginal prices, and what the job would cost there, from requested walltimes only.
 """
 
 from . import ordered, timeline
 from .jit import kernel
 from .ledger import drawn, floor_so_far
-from .spec import PRIORITIES, Spec
+from .needs import egress_to, footprint, grant_chance, planned_length
+from .spec import PRIORITIES, Jobs, Spec
 from .state import QUEUES, RELEASES, SLOT_BITS, SLOT_MASK, World, priority_of
 from .units import permille
 
@@ -65,3 +66,27 @@ def marginal_price(spec: Spec, world: World, site: int) -> int:
     if drawn(spec, world, provider) < floor_so_far(spec, world, provider) + state.carried[provider]:
         return 0
     return permille(state.price[site], rules.overage_ratio[provider])
+
+
+@kernel
+def expected_start_up(spec: Spec, accelerators: int, site: int) -> float:
+    """Time [ms] from a first request to a start: the usual start-up, and the denials to be expected before it."""
+    rules = spec.rules[0]
+    chance = max(1, grant_chance(spec, site, accelerators))
+    return float(rules.usual_start_up[site]) + float(rules.denial[site]) * float(1000 - chance) / float(chance)
+
+
+@kernel
+def run_price(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> float:
+    """Avoidable cost [µ$] of a job at a site that suits it: set-up and requested work at the marginal price, egress."""
+    accelerators = footprint(spec, jobs[world.live[slot].job].gang, site)
+    billed = planned_length(spec, jobs, world, slot, site) - spec.rules[0].usual_start_up[site]
+    metered = float(marginal_price(spec, world, site)) * float(accelerators) * float(billed) / 3_600_000.0
+    return metered + float(egress_to(spec, world, slot, site))
+
+
+@kernel
+def start_delay(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> float:
+    """Time [ms] until a job is expected to start at a site: its estimated wait, and the start-up."""
+    accelerators = footprint(spec, jobs[world.live[slot].job].gang, site)
+    return float(estimated_wait(world, slot, accelerators, site)) + expected_start_up(spec, accelerators, site)

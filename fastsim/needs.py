@@ -3,7 +3,7 @@
 from .jit import kernel
 from .spec import Jobs, Spec
 from .state import World
-from .units import scaled_up, transfer
+from .units import egress, scaled_up, transfer
 
 
 @kernel
@@ -43,6 +43,19 @@ def staging(spec: Spec, world: World, slot: int, site: int) -> int:
 
 
 @kernel
+def egress_to(spec: Spec, world: World, slot: int, site: int) -> int:
+    """Cost [µ$] of moving a job's data to a site's provider."""
+    item = world.live[slot]
+    cost = 0
+    if item.megabytes > 0:
+        here = spec.rules[0].provider[site]
+        for provider in range(spec.rules[0].providers):
+            if provider != here and item.stored[provider] > 0:
+                cost += egress(item.stored[provider], spec.rules[0].egress_rate[provider])
+    return cost
+
+
+@kernel
 def set_up(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> int:
     """Time [ms] before a job works at a site: staging, port and restart, without a partner's data."""
     rules = spec.rules[0]
@@ -65,3 +78,20 @@ def planned_length(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -
     speed = spec.rules[0].speed[site, work.cls]
     length = item.claim if speed == 1000 else scaled_up(item.claim, speed)
     return spec.rules[0].usual_start_up[site] + set_up(spec, jobs, world, slot, site) + length
+
+
+@kernel
+def grant_chance(spec: Spec, site: int, accelerators: int) -> int:
+    """Probability [permille] that a request is granted, linear between the site's points; certain without any."""
+    rules = spec.rules[0]
+    points = rules.grants[site]
+    if points == 0:
+        return 1000
+    if accelerators <= rules.grant_size[site, 0]:
+        return rules.grant_permille[site, 0]
+    for point in range(1, points):
+        size, chance = rules.grant_size[site, point], rules.grant_permille[site, point]
+        if accelerators <= size:
+            before, was = rules.grant_size[site, point - 1], rules.grant_permille[site, point - 1]
+            return was - (was - chance) * (accelerators - before) // (size - before)
+    return rules.grant_permille[site, points - 1]

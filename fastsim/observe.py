@@ -5,12 +5,15 @@ with and without Numba. Hidden things (walltimes, surprises, the future) have no
 `jobs.walltime` or an unannounced step.
 """
 
-from .estimate import ahead, estimated_wait, marginal_price
+from .estimate import ahead, estimated_wait, expected_start_up, marginal_price
 from .jit import kernel
 from .layout import Layout
 from .ledger import drawn, floor_so_far, spend
-from .needs import footprint
+from .needs import egress_to, footprint, grant_chance, planned_length, set_up
 from .offers import offered_slot
+from .plan import planned_capacity
+from .preemption import preemptible_below
+from .runs import running_slot
 from .spec import COMMITTED, PRIORITIES, Jobs, Spec
 from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
 from .timeline import weight_before
@@ -29,6 +32,14 @@ JOB_FEATURES = (
     "is_held",
     "priority",
     "legal_sites",  # share of the sites
+    "deadline_slack",  # deadline less now and the requested time, squashed at 1 day; 1: no deadline
+    "penalty",  # of a missed deadline over a day of delay, squashed at 1
+    "is_service",  # a block of serving
+    "progress",  # share of the requested work that is saved
+    "data",  # squashed at 1 TB
+    "is_preemptible",
+    "descendants",  # squashed at 4
+    "path_days",  # longest chain of requested walltimes after it, squashed at 1 day
 )
 CLOCK_FEATURES = (
     "day_phase",  # triangle waves over the day, a quarter apart, and over the week
@@ -71,6 +82,17 @@ SITE_FEATURES = (
     "capacity_change_days",  # time until then, squashed at 3 days
     "speed",  # squashed at 1
     "days_of_queue",  # queued work over capacity, squashed at 12 h
+    "start_up_hours",  # expected, denials included, squashed at 1 h
+    "set_up_hours",  # staging, port and restart, squashed at 1 h
+    "grant_chance",  # of one request
+    "data_share",  # of the job's data that lie there; 1: it has none
+    "egress_per_delay",  # of moving the others over a day of delay, squashed at 1
+    "partner",  # 1: runs at this provider, −1: at another, 0: does not run
+    "deadline_after",  # deadline less the planned end here, squashed at 1 day; 1: no deadline
+    "failures",  # to be expected while it runs here, squashed at 1
+    "lowest_capacity",  # the lowest that is known while it runs here, over the present one, at most 1
+    "capacity_28d",  # known capacity in 28 days: relative change
+    "yielding_share",  # what runs here and would make way for it, over capacity
 )
 HORIZONS = (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000, 259_200_000)
 JOB_COUNT, CLOCK_COUNT, SITE_COUNT = len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES)
@@ -107,8 +129,10 @@ def observe(spec: Spec, jobs: Jobs, world: World, mask, out) -> None:
     capacity = float(max(total, 1))
     observe_job(spec, jobs, world, mask, capacity, out)
     observe_clock(spec, world, capacity, out)
+    partner = partners_provider(spec, jobs, world)
     for site in range(world.state[0].sites):
         observe_site(spec, jobs, world, site, mask[site], capacity, out)
+        observe_stay(spec, jobs, world, site, partner, out)
 
 
 @kernel
@@ -134,6 +158,15 @@ def observe_job(spec: Spec, jobs: Jobs, world: World, mask, capacity: float, out
     out[9] = 1.0 if item.site == state.sites else 0.0
     out[10] = float(work.priority) / 7.0
     out[11] = float(legal) / float(state.sites)
+    day_of_delay = float(rules.delay_rate[work.cls]) * gang * 24.0 + 1.0
+    out[12] = squash(float(work.deadline - state.now) - requested, D) if work.deadline > 0 else 1.0
+    out[13] = squash(float(work.penalty), day_of_delay)
+    out[14] = 1.0 if work.until > 0 else 0.0
+    out[15] = 1.0 - float(item.claim) / max(requested, 1.0)
+    out[16] = squash(float(item.megabytes), 1e6)
+    out[17] = float(rules.preemptible[work.cls])
+    out[18] = squash(float(work.descendants), 4.0)
+    out[19] = squash(float(work.path), D)
 
 
 @kernel
@@ -201,6 +234,59 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     observe_announced(spec, world, site, capacity, out, at + 24)
     out[at + 26] = squash(float(speed), 1000.0)
     out[at + 27] = squash(queued_work, capacity * 12.0 * H)
+
+
+@kernel
+def partners_provider(spec: Spec, jobs: Jobs, world: World) -> int:
+    """The provider where the partner of the offered job runs, or −1."""
+    job = world.live[offered_slot(world)].job
+    if jobs[job].partner < 0:
+        return -1
+    slot = running_slot(world, job - jobs[job].member + jobs[job].partner)
+    return spec.rules[0].provider[world.live[slot].site] if slot >= 0 else -1
+
+
+@kernel
+def observe_stay(spec: Spec, jobs: Jobs, world: World, site: int, partner: int, out) -> None:
+    """What a run of the offered job at one site needs and meets; where the class cannot run, as if at speed 1."""
+    state, rules = world.state[0], spec.rules[0]
+    slot = offered_slot(world)
+    item = world.live[slot]
+    work = jobs[item.job]
+    here = rules.provider[site]
+    gang = footprint(spec, work.gang, site)
+    capacity = float(max(state.capacity[site], 1))
+    day_of_delay = float(rules.delay_rate[work.cls]) * float(work.gang) * 24.0 + 1.0
+    wait = estimated_wait(world, slot, gang, site)
+    setting_up = set_up(spec, jobs, world, slot, site)
+    length = item.claim if rules.speed[site, work.cls] == 0 else planned_length(spec, jobs, world, slot, site)
+    end = state.now + wait + length
+    at = JOB_COUNT + CLOCK_COUNT + site * SITE_COUNT + 28
+    out[at] = squash(expected_start_up(spec, gang, site), H)
+    out[at + 1] = squash(float(setting_up), H)
+    out[at + 2] = float(grant_chance(spec, site, gang)) / 1000.0
+    out[at + 3] = float(max(0, item.stored[here])) / float(item.megabytes) if item.megabytes > 0 else 1.0
+    out[at + 4] = squash(float(egress_to(spec, world, slot, site)), day_of_delay)
+    out[at + 5] = 0.0 if partner < 0 else (1.0 if partner == here else -1.0)
+    out[at + 6] = squash(float(work.deadline - end), D) if work.deadline > 0 else 1.0
+    share = min(float(gang) / float(max(state.reach[site], 1)), 1.0)
+    out[at + 7] = squash(share * float(length), float(rules.mean_gap[site])) if rules.mean_gap[site] > 0 else 0.0
+    out[at + 8] = min(float(lowest_capacity(spec, world, site, end)) / capacity, 1.0)
+    in_28_days = planned_capacity(spec, world, site, state.now + 28 * 86_400_000)
+    out[at + 9] = squash(float(in_28_days - state.capacity[site]), capacity)
+    out[at + 10] = min(float(preemptible_below(world, site, work.priority)) / capacity, 1.0)
+
+
+@kernel
+def lowest_capacity(spec: Spec, world: World, site: int, end: int) -> int:
+    """The lowest capacity that is known of a site from now on and before `end`."""
+    state, row = world.state[0], world.keys[PLANS + site]
+    lowest = state.capacity[site]
+    for index in range(state.planned[site]):
+        if row[index] >> SLOT_BITS >= end:
+            break
+        lowest = min(lowest, spec.notices[row[index] & SLOT_MASK].capacity)
+    return lowest
 
 
 @kernel

@@ -4,6 +4,7 @@ from . import ordered
 from .jit import kernel
 from .keyed import draw, quantile, uniform
 from .log import DENY, REQUEST, record
+from .needs import grant_chance
 from .placing import freshen
 from .runs import begin_run, vacate, will_not_release, will_release
 from .spec import Jobs, Spec
@@ -36,23 +37,6 @@ def request(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
     ordered.insert(world.keys[REQUESTS], state.requests, (item.finish << SLOT_BITS) | slot)
     state.requests += 1
     state.asked += 1
-
-
-@kernel
-def grant_chance(spec: Spec, site: int, accelerators: int) -> int:
-    """Probability [permille] of a grant, linear between the site's points; certain without any."""
-    rules = spec.rules[0]
-    points = rules.grants[site]
-    if points == 0:
-        return 1000
-    if accelerators <= rules.grant_size[site, 0]:
-        return rules.grant_permille[site, 0]
-    for point in range(1, points):
-        size, chance = rules.grant_size[site, point], rules.grant_permille[site, point]
-        if accelerators <= size:
-            before, was = rules.grant_size[site, point - 1], rules.grant_permille[site, point - 1]
-            return was - (was - chance) * (accelerators - before) // (size - before)
-    return rules.grant_permille[site, points - 1]
 
 
 @kernel

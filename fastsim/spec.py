@@ -34,6 +34,7 @@ JOB = np.dtype(
             "until",  # ms, above 0: a block of serving
             "is_cancelled",
             *("member", "parents", "partner", "sync"),  # place in the pipeline, bit set of members, member or −1, MB
+            *("descendants", "path"),  # how many, and their longest chain of requested walltimes, ms: for routers only
         )
     ],
     align=True,
@@ -54,6 +55,7 @@ RULES = np.dtype(
                 *("provider", "granule", "cube", "cube_from", "first_capacity", "first_price", "silicon"),
                 *("failure", "start_up"),  # rows of the quantile tables, or NO
                 *("usual_start_up", "denial", "grants", "increment"),
+                "mean_gap",  # between failures, ms, 0: none; for routers only
             )
         ),
         *((name, "i8", (MAX_SITES, MAX_GRANTS)) for name in ("grant_size", "grant_permille")),
@@ -126,6 +128,7 @@ class SiteTable:
     denial: int = 1  # ms
     grants: tuple[tuple[int, int], ...] = ()  # (accelerators, permille); none: always granted
     increment: int = 0  # ms
+    mean_gap: int = 0  # between failures, as routers know it, ms; 0: none
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ class SpecTable:
 
     def _pack_site(self, row: Any, index: int, site: SiteTable, tables: list[np.ndarray]) -> None:
         """One site's fields; its distributions join the `tables`."""
-        for name in ("provider", "granule", "cube", "cube_from", "silicon", "denial", "increment"):
+        for name in ("provider", "granule", "cube", "cube_from", "silicon", "denial", "increment", "mean_gap"):
             row[name][index] = getattr(site, name)
         row.first_capacity[index], row.first_price[index] = site.capacity, site.price
         row.speed[index, : len(site.speed)] = site.speed

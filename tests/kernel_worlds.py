@@ -93,7 +93,7 @@ def table(quantiles: list[int] | None) -> np.ndarray | None:
 def jobs_of(world: World) -> np.recarray:
     """The kernel's job table of a world."""
     jobs = np.zeros(len(world.jobs), JOB)
-    for name in JOB.names or ():
+    for name in set(JOB.names or ()) - {"descendants", "path"}:  # these are not the rules' but routers'
         jobs[name] = [getattr(job, name) for job in world.jobs]
     return jobs.view(np.recarray)
 

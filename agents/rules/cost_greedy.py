@@ -1,6 +1,7 @@
 """Cost-greedy with re-offers: the site with the least marginal cost plus the delay cost of its estimated wait.
 
-    score(site) = marginal price × accelerators × requested + weight[class] × delay rate × gang × estimated wait
+    score(site) = marginal price × accelerators × (set-up + requested) + egress
+                  + weight[class] × delay rate × gang × (estimated wait + expected start-up)
 
 A job that waits is offered again and moves when another site scores better by more than `stay` of the score of where it
 is. `weight` is the knob that matters: above 1 the rule distrusts its wait estimates (they rest on requested walltimes,
@@ -12,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...fastsim.agent import Agent, chooser
-from ...fastsim.estimate import marginal_price
-from ...fastsim.needs import footprint
+from ...fastsim.estimate import run_price, start_delay
 from ...fastsim.offers import offered_slot
 from ...fastsim.spec import MAX_CLASSES
-from .shortest import wait_at
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,16 @@ class Knobs:
 def choose(view, observation, mask, knobs, scratch):
     """Least score among legal sites, the present one favoured; hold only when no site is legal."""
     spec, jobs, world = view.spec, view.jobs, view.world
-    item = world.live[offered_slot(world)]
+    slot = offered_slot(world)
+    item = world.live[slot]
     work = jobs[item.job]
     rate = knobs[1] * knobs[3 + work.cls] * float(spec.rules[0].delay_rate[work.cls]) * float(work.gang)
     best, least = world.state[0].sites, 0.0
     for site in range(world.state[0].sites):
         if mask[site] == 0:
             continue
-        speed = float(spec.rules[0].speed[site, work.cls]) / 1000.0
-        hours = float(work.requested) / speed / 3_600_000.0
-        score = knobs[0] * float(marginal_price(spec, world, site)) * float(footprint(spec, work.gang, site)) * hours
-        score += rate * float(wait_at(spec, jobs, world, site)) / 3_600_000.0
+        score = knobs[0] * run_price(spec, jobs, world, slot, site)
+        score += rate * start_delay(spec, jobs, world, slot, site) / 3_600_000.0
         if item.site == site:
             score *= 1.0 - knobs[2]
         if best == world.state[0].sites or score < least:

@@ -29,19 +29,19 @@ MUTANTS = (
     ),
     Mutant(
         "a probability between two points is rounded down",
-        "requests.py",
+        "needs.py",
         "return was - (was - chance) * (accelerators - before) // (size - before)",
         "return was + (chance - was) * (accelerators - before) // (size - before)",
     ),
     Mutant(
         "a probability between two points is that of the first",
-        "requests.py",
+        "needs.py",
         "return was - (was - chance) * (accelerators - before) // (size - before)",
         "return was",
     ),
     Mutant(
         "above its last point a site grants nothing",
-        "requests.py",
+        "needs.py",
         "return rules.grant_permille[site, points - 1]",
         "return 0",
     ),
