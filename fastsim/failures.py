@@ -96,13 +96,11 @@ def job_at(world: World, site: int, position: int) -> int:
     """
     row = world.keys[SCRATCH]
     count = 0
-    key = timeline.first_key(world, RELEASES + site)
-    while key >= 0:
-        slot = key & SLOT_MASK
+    for index in range(timeline.keys_of(world, RELEASES + site, row)):
+        slot = row[index] & SLOT_MASK
         if world.live[slot].status == RUNNING:
             row[count] = slot
             count += 1
-        key = timeline.key_after(world, RELEASES + site, key)
     begin, end = 0, count
     while end - begin > 1:
         pivot = row[(begin + end) >> 1]

@@ -44,10 +44,9 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
     """Put the first victims that have `lacking` accelerators together on SCRATCH, in order; returns how many, or 0."""
     state, rules = world.state[0], spec.rules[0]
     row = world.keys[SCRATCH]
-    count = 0
-    key = timeline.first_key(world, RELEASES + site)
-    while key >= 0:
-        slot = key & SLOT_MASK
+    count, there = 0, 0
+    for index in range(timeline.keys_of(world, RELEASES + site, row)):
+        slot = row[index] & SLOT_MASK
         item = world.live[slot]
         if (
             item.status == RUNNING
@@ -57,9 +56,11 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
         ):
             row[count] = slot
             count += 1
-        key = timeline.key_after(world, RELEASES + site, key)
+            there += item.accelerators
+    if there < lacking:
+        return 0
     chosen = 0
-    while chosen < count and lacking > 0:
+    while lacking > 0:
         for index in range(chosen + 1, count):
             if goes_before(world, row[index], row[chosen]):
                 first = row[index]
@@ -67,7 +68,7 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
                 row[chosen] = first
         lacking -= world.live[row[chosen]].accelerators
         chosen += 1
-    return chosen if lacking <= 0 else 0
+    return chosen
 
 
 @kernel

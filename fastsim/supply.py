@@ -12,7 +12,7 @@ from .placing import freshen
 from .requests import drop
 from .runs import break_off
 from .spec import WITHDRAWN, Jobs, Spec
-from .state import PLANS, RELEASES, RUNNING, SLOT_BITS, SLOT_MASK, World, priority_of
+from .state import PLANS, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World, priority_of
 from .units import NEVER
 
 LOST = 2  # a touched site whose capacity fell at this instant
@@ -71,12 +71,12 @@ def evict(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 @kernel
 def first_to_go(world: World, site: int) -> int:
     """Slot of the job that a cut takes first: lowest priority, then latest start, then largest id."""
-    key = timeline.first_key(world, RELEASES + site)
-    chosen = key & SLOT_MASK
-    while key >= 0:
-        if goes_before(world, key & SLOT_MASK, chosen):
-            chosen = key & SLOT_MASK
-        key = timeline.key_after(world, RELEASES + site, key)
+    row = world.keys[SCRATCH]
+    count = timeline.keys_of(world, RELEASES + site, row)
+    chosen = row[0] & SLOT_MASK
+    for index in range(1, count):
+        if goes_before(world, row[index] & SLOT_MASK, chosen):
+            chosen = row[index] & SLOT_MASK
     return chosen
 
 

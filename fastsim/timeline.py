@@ -244,14 +244,16 @@ def last_key(world: Any, line: int) -> int:
 
 
 @kernel
-def key_after(world: Any, line: int, key: int) -> int:
-    """The least key above `key`, or NONE; the line has entries."""
-    at = entry_of(world, line, key)
-    block = world.blocks[world.entries[line, BLOCK, at]]
-    place = below(block, key + 1)
-    if place < block.count:
-        return block.keys[place]
-    return world.blocks[world.entries[line, BLOCK, at + 1]].keys[0] if at + 1 < world.heads[line] else NONE
+def keys_of(world: Any, line: int, row: np.ndarray) -> int:
+    """Write all keys of a line, in order, on a row; returns how many they are."""
+    count = 0
+    for at in range(world.heads[line]):
+        block = world.blocks[world.entries[line, BLOCK, at]]
+        keys = block.keys
+        for place in range(block.count):
+            row[count + place] = keys[place]
+        count += block.count
+    return count
 
 
 @kernel

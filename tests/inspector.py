@@ -19,6 +19,7 @@ from tidegate.fastsim.state import (
     RELEASES,
     REQUESTS,
     RUNNING,
+    SCRATCH,
     SLOT_BITS,
     SLOT_MASK,
     STARTING,
@@ -192,16 +193,19 @@ def site_is_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
 def line_is_right(world: World, site: int) -> int:
     """A site's timeline has the jobs that run or start there, each at its requested end, with its accelerators."""
     state, line = world.state[0], RELEASES + site
-    count, weight, before, key = 0, 0, -1, timeline.first_key(world, line)
-    while key >= 0:
+    row = world.keys[SCRATCH]
+    count, weight, before = timeline.keys_of(world, line, row), 0, -1
+    if count > 0 and timeline.first_key(world, line) != row[0]:
+        return RELEASED
+    for index in range(count):
+        key = row[index]
         item = world.live[key & SLOT_MASK]
         is_there = item.site == site and (item.status == RUNNING or item.status == STARTING)
         if key <= before or not is_there or item.requested_end != key >> SLOT_BITS:
             return RELEASED
         if timeline.weight_before(world, line, key) != weight or timeline.key_reaching(world, line, weight + 1) != key:
             return RELEASED
-        count, weight, before = count + 1, weight + item.accelerators, key
-        key = timeline.key_after(world, line, key)
+        weight, before = weight + item.accelerators, key
     return FINE if count == state.running[site] and timeline.last_key(world, line) == before else RELEASED
 
 

@@ -12,12 +12,13 @@ from tidegate.fastsim.state import RELEASES, World, allocate, world_of
 
 KEYS = 300  # at once in each of two lines
 ADD, TAKE_OUT = 0, 1
-ANSWERS = ("first key", "last key", "key after", "weight before", "key reaching")
+ANSWERS = ("first key", "last key", "how many", "the middle one", "weight before", "key reaching")
 
 
 @entry()
 def followed(world, moves, answers):
-    """Make the moves (n, 5): line, ADD or TAKE_OUT, key, weight, a sum that is looked for; fill answers (n, 5)."""
+    """Make the moves (n, 5): line, ADD or TAKE_OUT, key, weight, a sum that is looked for; fill answers (n, 6)."""
+    row = np.zeros(KEYS + 1, np.int64)
     for index in range(moves.shape[0]):
         line, what, key, weight, total = moves[index]
         if what == ADD:
@@ -26,9 +27,10 @@ def followed(world, moves, answers):
             timeline.take_out(world, line, key)
         answers[index, 0] = timeline.first_key(world, line)
         answers[index, 1] = timeline.last_key(world, line)
-        answers[index, 2] = timeline.key_after(world, line, key)
-        answers[index, 3] = timeline.weight_before(world, line, key)
-        answers[index, 4] = timeline.key_reaching(world, line, total)
+        answers[index, 2] = timeline.keys_of(world, line, row)
+        answers[index, 3] = row[answers[index, 2] // 2] if answers[index, 2] > 0 else timeline.NONE
+        answers[index, 4] = timeline.weight_before(world, line, key)
+        answers[index, 5] = timeline.key_reaching(world, line, total)
 
 
 @entry()
@@ -75,7 +77,8 @@ class Lines:
         return [
             rows[0][0] if rows else timeline.NONE,
             rows[-1][0] if rows else timeline.NONE,
-            next((other for other, _ in rows if other > key), timeline.NONE),
+            len(rows),
+            rows[len(rows) // 2][0] if rows else timeline.NONE,
             sum(weight for other, weight in rows if other < key),
             next((other for (other, _), reached in zip(rows, sums, strict=True) if reached >= total), timeline.NONE),
         ]

@@ -6,7 +6,7 @@ from ...fastsim import timeline
 from ...fastsim.jit import by_reference, entry, kernel
 from ...fastsim.needs import footprint, suits
 from ...fastsim.spec import BURST, COMMITTED, MAX_SITES, Jobs, Spec
-from ...fastsim.state import RELEASES, RUNNING, SLOT_MASK, World, world_of
+from ...fastsim.state import RELEASES, RUNNING, SCRATCH, SLOT_MASK, World, world_of
 from ...fastsim.units import HOUR
 from ...fastsim.worlds import Worlds
 
@@ -37,19 +37,17 @@ def overflow(spec: Spec, jobs: Jobs, world: World, free: np.ndarray) -> int:
     They try one after the other, by site and requested end; what one takes is not free for the next. `free` (sites,) is
     written on.
     """
-    state, rules = world.state[0], spec.rules[0]
+    state, rules, row = world.state[0], spec.rules[0], world.keys[SCRATCH]
     for site in range(state.sites):
         free[site] = state.capacity[site] - state.occupied[site]
     total = 0
     for site in range(state.sites):
         if rules.kind[rules.provider[site]] != BURST:
             continue
-        key = timeline.first_key(world, RELEASES + site)
-        while key >= 0:
-            item = world.live[key & SLOT_MASK]
+        for index in range(timeline.keys_of(world, RELEASES + site, row)):
+            item = world.live[row[index] & SLOT_MASK]
             if item.status == RUNNING and lacks_room(spec, jobs, world, item.job, free):
                 total += item.accelerators
-            key = timeline.key_after(world, RELEASES + site, key)
     return total
 
 

@@ -196,8 +196,8 @@ MUTANTS = (
     Mutant(
         "all who may be are preempted",
         "preemption.py",
-        "while chosen < count and lacking > 0:",
-        "while chosen < count:",
+        "    while lacking > 0:",
+        "    while chosen < count:",
     ),
     Mutant(
         "victims fall in the order in which they were found",

@@ -52,10 +52,10 @@ MUTANTS = (
         "world.entries[line, TOTAL, at] <= missing:",
     ),
     Mutant(
-        "nothing comes after the last key of a block",
+        "the keys of a line are those of its first block",
         "timeline.py",
-        "return world.blocks[world.entries[line, BLOCK, at + 1]].keys[0] if at + 1 < world.heads[line] else NONE",
-        "return NONE",
+        "        count += block.count\n",
+        "        return block.count\n",
     ),
     Mutant(
         "a copy has the blocks of a line but not their keys",
