@@ -3,7 +3,7 @@
 Numba compiles each function as if Python called it: it links what the function calls, optimises all of that again and
 makes machine code of it. Here a kernel ends as an unoptimised module; an entry links all that it reaches, and that is
 optimised and turned into machine code together, once. This, one version for all values of an argument, and arguments
-by reference (reference.py) took the compilation of the simulator from 90 to 18 seconds and made it nearly twice as fast.
+by reference (reference.py) took the compilation of the simulator from 90 to 18 seconds and nearly doubled its speed.
 """
 
 import ctypes
