@@ -1,4 +1,4 @@
-"""How Numba is made to compile kernels as parts of a whole: the one place that knows Numba's inside.
+"""How Numba is made to compile kernels as parts of a whole; like reference.py, it knows Numba's inside.
 
 Numba compiles each function as if Python called it: it links what the function calls, optimises all of that again and
 makes machine code of it. Here a kernel ends as an unoptimised module; an entry links all that it reaches, and that is

@@ -131,8 +131,8 @@ def observe(spec: Spec, jobs: Jobs, world: World, mask, out) -> None:
     observe_clock(spec, world, capacity, out)
     partner = partners_provider(spec, jobs, world)
     for site in range(world.state[0].sites):
-        observe_site(spec, jobs, world, site, mask[site], capacity, out)
-        observe_stay(spec, jobs, world, site, partner, out)
+        wait = observe_site(spec, jobs, world, site, mask[site], capacity, out)
+        observe_stay(spec, jobs, world, site, wait, partner, out)
 
 
 @kernel
@@ -192,8 +192,8 @@ def observe_clock(spec: Spec, world: World, capacity: float, out) -> None:
 
 
 @kernel
-def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, total: float, out) -> None:
-    """One site, for the job that is offered."""
+def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, total: float, out) -> int:
+    """One site, for the job that is offered; returns its estimated wait there [ms]."""
     state, rules = world.state[0], spec.rules[0]
     slot = offered_slot(world)
     item = world.live[slot]
@@ -203,7 +203,8 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     requested = float(scaled_up(work.requested, speed) if speed > 0 else work.requested)
     capacity = float(max(state.capacity[site], 1))
     free = float(state.capacity[site] - state.occupied[site])
-    wait = float(estimated_wait(world, slot, gang, site))
+    estimate = estimated_wait(world, slot, gang, site)
+    wait = float(estimate)
     before, _ = ahead(world, slot, site)
     queued, queued_work = 0.0, 0.0
     for priority in range(PRIORITIES):
@@ -234,6 +235,7 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     observe_announced(spec, world, site, capacity, out, at + 24)
     out[at + 26] = squash(float(speed), 1000.0)
     out[at + 27] = squash(queued_work, capacity * 12.0 * H)
+    return estimate
 
 
 @kernel
@@ -247,7 +249,7 @@ def partners_provider(spec: Spec, jobs: Jobs, world: World) -> int:
 
 
 @kernel
-def observe_stay(spec: Spec, jobs: Jobs, world: World, site: int, partner: int, out) -> None:
+def observe_stay(spec: Spec, jobs: Jobs, world: World, site: int, wait: int, partner: int, out) -> None:
     """What a run of the offered job at one site needs and meets; where the class cannot run, as if at speed 1."""
     state, rules = world.state[0], spec.rules[0]
     slot = offered_slot(world)
@@ -257,7 +259,6 @@ def observe_stay(spec: Spec, jobs: Jobs, world: World, site: int, partner: int, 
     gang = footprint(spec, work.gang, site)
     capacity = float(max(state.capacity[site], 1))
     day_of_delay = float(rules.delay_rate[work.cls]) * float(work.gang) * 24.0 + 1.0
-    wait = estimated_wait(world, slot, gang, site)
     setting_up = set_up(spec, jobs, world, slot, site)
     length = item.claim if rules.speed[site, work.cls] == 0 else planned_length(spec, jobs, world, slot, site)
     end = state.now + wait + length

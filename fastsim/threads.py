@@ -5,12 +5,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
+from .errors import InputError
+
 PARTS_A_THREAD = 4  # episodes differ in length: whoever is done takes the next part
 
 
 def threads() -> int:
-    """How many to use: TIDEGATE_THREADS, or the cores that this process may use."""
-    return int(os.environ.get("TIDEGATE_THREADS", 0)) or len(os.sched_getaffinity(0))
+    """How many to use: TIDEGATE_THREADS, or the cores that this process may use. Raises InputError for no number."""
+    asked = os.environ.get("TIDEGATE_THREADS")
+    if asked is not None:
+        if not asked.isdecimal() or int(asked) == 0:
+            raise InputError("environment", "TIDEGATE_THREADS", asked, "is not a number of threads", "set 1 or more")
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def spread(work: Callable[[int, int], None], count: int, at_least: int) -> None:

@@ -226,15 +226,6 @@ def merge(world: Any, line: int, at: int) -> None:
 
 
 @kernel
-def first_key(world: Any, line: int) -> int:
-    """The least key of a line, or NONE."""
-    if world.heads[line] == 0:
-        return NONE
-    block = world.blocks[world.entries[line, BLOCK, 0]]
-    return block.keys[0] if block.count > 0 else NONE
-
-
-@kernel
 def last_key(world: Any, line: int) -> int:
     """The largest key of a line, or NONE."""
     if world.heads[line] == 0:

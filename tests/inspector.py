@@ -195,8 +195,6 @@ def line_is_right(world: World, site: int) -> int:
     state, line = world.state[0], RELEASES + site
     row = world.keys[SCRATCH]
     count, weight, before = timeline.keys_of(world, line, row), 0, -1
-    if count > 0 and timeline.first_key(world, line) != row[0]:
-        return RELEASED
     for index in range(count):
         key = row[index]
         item = world.live[key & SLOT_MASK]

@@ -12,7 +12,7 @@ from tidegate.fastsim.worlds import Worlds
 
 H, D = 3_600_000, 86_400_000
 OWNED, RENTED = 0, 1
-PLAIN, STAGED = 0, 1  # classes
+PLAIN, STAGED, SAVED = 0, 1, 2  # classes
 
 
 def s(value: float, scale: float) -> float:
@@ -21,12 +21,12 @@ def s(value: float, scale: float) -> float:
 
 def spec(steps=((2 * H, 32, 0),)):
     """64 accelerators owned, which become 32 after two hours; 100 rented, of another kind, which have to be started."""
-    owned = SiteTable(0, 64, 2_000_000, (1000, 1000), capacity_steps=steps, mean_gap=10 * D)
+    owned = SiteTable(0, 64, 2_000_000, (1000, 1000, 1000), capacity_steps=steps, mean_gap=10 * D)
     rented = SiteTable(
         1,
         100,
         3_000_000,
-        (1000, 500),
+        (1000, 500, 1000),
         silicon=1,
         start_up=np.full(2048, 600_000),
         usual_start_up=600_000,
@@ -37,7 +37,11 @@ def spec(steps=((2 * H, 32, 0),)):
         ProviderTable(COMMITTED, floor_money=10**12, egress_rate=10_000, links=(0, 800)),
         ProviderTable(BURST, egress_rate=20_000, links=(400, 0)),
     )
-    classes = (ClassTable(500_000, preemptible=True), ClassTable(1_000_000, port=1_800_000, restart=600_000))
+    classes = (
+        ClassTable(500_000, preemptible=True),
+        ClassTable(1_000_000, port=1_800_000, restart=600_000),
+        ClassTable(1_000_000, checkpoint=H),
+    )
     return SpecTable((owned, rented), providers, classes, 28 * D, offer_interval=D).pack()
 
 
@@ -127,6 +131,41 @@ def test_steps_failures_and_who_would_yield(offers):
     assert [offers[0]["yielding_share"][OWNED], first["yielding_share"][OWNED]] == [0, 0.25]
     assert last["yielding_share"][OWNED] == 0.5
     assert second["partner"].tolist() == [0, 0]
+
+
+def seen_of(table, count, steps=()):
+    """The job block, by name, and the site block of each of `count` offers, all sent to what is owned."""
+    worlds = Worlds(spec(steps), table, 1)
+    worlds.begin(0)
+    action, blocks = -1, []
+    for _ in range(count):
+        worlds.run(np.array([action]), cost_greedy.agent(), np.array([NEVER]), 0, observes=True)
+        vector, action = worlds.observations[0].astype(float), OWNED
+        sites = vector[len(JOB_FEATURES) + len(CLOCK_FEATURES) :].reshape(2, len(SITE_FEATURES))
+        blocks.append((dict(zip(JOB_FEATURES, vector, strict=False)), dict(zip(SITE_FEATURES, sites.T, strict=True))))
+    return blocks
+
+
+def test_a_partner_that_runs_is_seen_where_it_runs():
+    """Two side by side: the first is offered before the other runs; the second, a moment later, after it."""
+    table = plain_jobs(2)
+    table.arrival, table.requested, table.walltime, table.gang = 0, H, H, 8
+    table.cls, table.member, table.partner = STAGED, [0, 1], [1, 0]
+    table.parents, table.tags = 0, 0
+    first = seen_of(table, 1)[0][1]
+    assert first["partner"].tolist() == [0, 0]
+    table.arrival = [0, 1]
+    assert seen_of(table, 2)[1][1]["partner"].tolist() == [1, -1]
+
+
+def test_a_block_of_serving_and_what_a_checkpoint_saved_are_seen():
+    """After two hours of ten a cut takes all that is owned: half of the work is done by then, and saved each hour."""
+    table = plain_jobs(1)
+    table.requested, table.walltime, table.gang, table.cls = 4 * H, 4 * H, 8, SAVED
+    before, after = seen_of(table, 2, steps=((2 * H, 0, 2 * H), (3 * H, 64, 0)))
+    assert [before[0]["progress"], after[0]["progress"]] == pytest.approx([0, 0.5])
+    table.until = 4 * H
+    assert seen_of(table, 1)[0][0]["is_service"] == 1
 
 
 def test_cost_greedy_pays_for_start_ups_and_data_where_waiting_costs_more():

@@ -25,9 +25,9 @@ def followed(world, moves, answers):
             timeline.add(world, line, key, weight)
         else:
             timeline.take_out(world, line, key)
-        answers[index, 0] = timeline.first_key(world, line)
-        answers[index, 1] = timeline.last_key(world, line)
         answers[index, 2] = timeline.keys_of(world, line, row)
+        answers[index, 0] = row[0] if answers[index, 2] > 0 else timeline.NONE
+        answers[index, 1] = timeline.last_key(world, line)
         answers[index, 3] = row[answers[index, 2] // 2] if answers[index, 2] > 0 else timeline.NONE
         answers[index, 4] = timeline.weight_before(world, line, key)
         answers[index, 5] = timeline.key_reaching(world, line, total)
