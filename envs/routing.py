@@ -15,7 +15,7 @@ from .patient import patient
 from .scenario import Scenario
 from .warm import draw_pool, fill_bank
 
-STATES_PER_EPISODE = 2
+STATES_PER_EPISODE, MOST_STATES = 2, 512
 
 
 class RoutingBatch:
@@ -53,7 +53,9 @@ class RoutingBatch:
         self._rng = np.random.default_rng([seed, 0xE9150DE])
         self._spec = self.scenario.compile(variants=self._streams, seed=seed)
         pool = draw_pool(self.scenario, seed, 0, self._streams)
-        self._bank = fill_bank(self.scenario, self._spec, pool, self._rule, STATES_PER_EPISODE * len(self), seed)
+        self._bank = fill_bank(
+            self.scenario, self._spec, pool, self._rule, min(STATES_PER_EPISODE * len(self), MOST_STATES), seed
+        )
         self.worlds = Worlds(self._spec, pool.jobs, len(self))
         self.observations, self.masks, self.costs = self.worlds.observations, self.worlds.masks, self.worlds.costs
         self._limit = np.full(len(self), pool.days * DAY, np.int64)
@@ -71,7 +73,7 @@ class RoutingBatch:
     def step(self, actions: np.ndarray) -> None:
         """Answer every offer and advance to the next; truncated episodes have already begun anew when this returns."""
         np.copyto(self._before, self.costs)
-        self._advance(np.ascontiguousarray(actions, np.int64))
+        self._advance(np.ascontiguousarray(actions, np.int64), None)
         np.divide(self._before - self.costs, self._scale, out=self.rewards, casting="same_kind")
         np.greater_equal(self.worlds.batch.state.now[:, 0], self._ends, out=self.truncated)
         if self.truncated.any():
@@ -84,12 +86,12 @@ class RoutingBatch:
         states = self._rng.integers(0, len(self._bank.begins), len(episodes))
         self.worlds.copy_from(self._bank.worlds, states, episodes)
         self._ends[episodes] = self._bank.ends[states]
-        self._advance(self._nothing)
+        self._advance(self._nothing, episodes)
 
-    def _advance(self, actions: np.ndarray) -> None:
-        """One kernel call; again, without actions, for episodes that had to wait for room."""
+    def _advance(self, actions: np.ndarray, episodes: np.ndarray | None) -> None:
+        """One kernel call for these episodes, or all; again, without actions, if some had to wait for room."""
         while True:
-            self.worlds.run(actions, self._rule, self._limit, 0, observes=True)
+            self.worlds.run(actions, self._rule, self._limit, 0, observes=True, episodes=episodes)
             if not self.worlds.make_room():
                 return
             actions = self._nothing

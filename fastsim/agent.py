@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import ReferenceExample, entry, signature
+from .jit import ReferenceExample, entry, pointer, signature
 from .spec import JOB, ClassTable, ProviderTable, SiteTable, SpecTable
 from .state import View, World, allocate
 
@@ -18,7 +18,7 @@ from .state import View, World, allocate
 def example() -> tuple[Any, Any, World]:
     """A spec, jobs and a batch of the types that all kernels are compiled for."""
     spec = SpecTable((SiteTable(0, 1, 1, (1000,)),), (ProviderTable(0),), (ClassTable(1),), 86_400_000).pack()
-    return spec, np.zeros(1, JOB).view(np.recarray), allocate(episodes=1, slots=1)
+    return spec, np.zeros(1, JOB).view(np.recarray), allocate(episodes=1, slots=1, sites=1, known=0)
 
 
 def _example_view() -> View:
@@ -34,7 +34,7 @@ CHOOSE = signature(
 
 def chooser(function: Callable[..., int]) -> Any:
     """Compile an agent's `choose` for the one signature."""
-    return entry(CHOOSE)(function)
+    return pointer(entry(CHOOSE)(function))
 
 
 @dataclass(frozen=True)

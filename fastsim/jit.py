@@ -85,6 +85,22 @@ def entry(declared: Any = None, **options: Any) -> Callable[..., Any]:
     return decorate
 
 
+def direct(compiled: Any) -> Any:
+    """A declared entry without the look at its arguments, which takes longer than a step of an episode.
+
+    They must be of the declared types.
+    """
+    if not IS_COMPILED:
+        return compiled
+    (version,) = compiled.overloads.values()
+    return version.entry_point
+
+
+def pointer(compiled: Any) -> Any:
+    """A declared entry as an argument of entries that call what they are given."""
+    return linking.Pointer(compiled) if IS_COMPILED else compiled
+
+
 @lru_cache
 def from_python(function: Any) -> Any:
     """A kernel as an entry of its own, where Python needs one: in a check, in a test."""
@@ -117,4 +133,14 @@ ReferenceExample: Any = reference.Example if IS_COMPILED else _itself
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 _UNCOUNTED = {"_nrt": False}
 
-__all__ = ["IS_COMPILED", "ReferenceExample", "by_reference", "entry", "from_python", "kernel", "signature"]
+__all__ = [
+    "IS_COMPILED",
+    "ReferenceExample",
+    "by_reference",
+    "direct",
+    "entry",
+    "from_python",
+    "kernel",
+    "pointer",
+    "signature",
+]

@@ -86,6 +86,23 @@ class KernelCompiler(CompilerBase):
         return [pipeline]
 
 
+class Pointer(types.WrapperAddressProtocol):
+    """A compiled function as kernels take it: its address, looked up once and not at each call that hands it over."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        (self._compiled,) = dispatcher.overloads.values()
+        library, name = self._compiled.library, self._compiled.fndesc.llvm_cfunc_wrapper_name
+        self._address = library.get_pointer_to_function(name)
+
+    def __wrapper_address__(self) -> int:
+        """Where its machine code begins."""
+        return self._address
+
+    def signature(self) -> Any:
+        """Numba's signature of it."""
+        return self._compiled.signature
+
+
 def with_one_version(dispatcher: Any) -> Any:
     """The same dispatcher, which compiles nothing a second time because an argument is a constant."""
     fold = dispatcher._compiler.fold_argument_types

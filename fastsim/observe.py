@@ -15,7 +15,7 @@ from .plan import planned_capacity
 from .preemption import preemptible_below
 from .runs import running_slot
 from .spec import COMMITTED, PRIORITIES, Jobs, Spec
-from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
+from .state import RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
 from .timeline import weight_before
 from .units import scaled_up
 
@@ -281,7 +281,7 @@ def observe_stay(spec: Spec, jobs: Jobs, world: World, site: int, wait: int, par
 @kernel
 def lowest_capacity(spec: Spec, world: World, site: int, end: int) -> int:
     """The lowest capacity that is known of a site from now on and before `end`."""
-    state, row = world.state[0], world.keys[PLANS + site]
+    state, row = world.state[0], world.plans[site]
     lowest = state.capacity[site]
     for index in range(state.planned[site]):
         if row[index] >> SLOT_BITS >= end:
@@ -330,6 +330,6 @@ def observe_announced(spec: Spec, world: World, site: int, capacity: float, out,
     out[at + 1] = 0.0
     if state.planned[site] == 0:
         return
-    step = spec.notices[world.keys[PLANS + site, 0] & SLOT_MASK]
+    step = spec.notices[world.plans[site, 0] & SLOT_MASK]
     out[at] = squash(float(step.capacity - state.capacity[site]), capacity)
     out[at + 1] = 1.0 - squash(float(step.at - state.now), 3.0 * D)

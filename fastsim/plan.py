@@ -3,7 +3,7 @@
 from . import ordered, timeline
 from .jit import kernel
 from .spec import Jobs, Spec
-from .state import PLANS, RELEASES, SLOT_BITS, SLOT_MASK, World
+from .state import RELEASES, SLOT_BITS, SLOT_MASK, World
 from .units import NEVER
 
 
@@ -19,7 +19,7 @@ def length_of(jobs: Jobs, world: World, slot: int) -> int:
 def planned_capacity(spec: Spec, world: World, site: int, at: int) -> int:
     """Present capacity, changed by the known steps and promises up to and including `at`."""
     state = world.state[0]
-    row = world.keys[PLANS + site]
+    row = world.plans[site]
     passed = ordered.position(row, state.planned[site], (at + 1) << SLOT_BITS)
     return spec.notices[row[passed - 1] & SLOT_MASK].capacity if passed > 0 else state.capacity[site]
 
@@ -40,7 +40,7 @@ def released(world: World, site: int, at: int) -> int:
 def stays_free(spec: Spec, world: World, site: int, need: int, begin: int, end: int) -> bool:
     """`need` accelerators are free at every known step strictly between `begin` and `end`."""
     state = world.state[0]
-    row = world.keys[PLANS + site]
+    row = world.plans[site]
     for index in range(ordered.position(row, state.planned[site], (begin + 1) << SLOT_BITS), state.planned[site]):
         at = row[index] >> SLOT_BITS
         if at >= end:
@@ -86,7 +86,7 @@ def general_shadow(spec: Spec, world: World, site: int, need: int, length: int) 
     first instant at which `need` are free will not do, none before the next step will.
     """
     state = world.state[0]
-    plan = world.keys[PLANS + site]
+    plan = world.plans[site]
     at, capacity = state.now, state.capacity[site]
     for step in range(state.planned[site] + 1):
         end = plan[step] >> SLOT_BITS if step < state.planned[site] else NEVER

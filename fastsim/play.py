@@ -11,7 +11,7 @@ import numpy as np
 
 from .advance import OFFERED, advance
 from .agent import CHOOSE, example
-from .jit import by_reference, entry, kernel, signature
+from .jit import by_reference, direct, entry, kernel, signature
 from .ledger import avoidable_cost
 from .observe import observe
 from .offers import carry_out, write_mask
@@ -22,8 +22,7 @@ NUMBERS, ROWS, BYTES = np.zeros(1, np.int64), np.zeros((1, 1), np.float32), np.z
 RUN = signature(
     None,
     *example(),  # spec, jobs, batch
-    0,  # first
-    0,  # last
+    NUMBERS,  # episodes
     NUMBERS,  # until
     NUMBERS,  # actions
     CHOOSE,
@@ -70,13 +69,13 @@ def run_one(
         carry_out(spec, jobs, world, choose(view, observation, mask, knobs, scratch), mask)
 
 
+@direct
 @entry(RUN)
 def run(
     spec: Spec,
     jobs: Jobs,
     batch: World,
-    first: int,
-    last: int,
+    episodes: np.ndarray,
     until: np.ndarray,
     actions: np.ndarray,
     choose: Any,
@@ -89,7 +88,7 @@ def run(
     costs: np.ndarray,
     status: np.ndarray,
 ) -> None:
-    """Answer the offers of episodes first … last − 1 with their actions, then play up to `turns` decisions each.
+    """Answer the offers of some episodes with their actions, then play up to `turns` decisions of each.
 
     Those are `choose`'s. An action of −1: the episode has no offer to answer. `scratch` is (episodes, what the agent
     needs) float32. It stops at an offer, at `until` [ms], or for the reasons in advance.py, which `status` gets.
@@ -98,7 +97,7 @@ def run(
     the last offer; `costs`: avoidable cost so far, µ$. With no turns this steps an environment; with an action and many
     turns it plays one branch of the future.
     """
-    for episode in range(first, last):
+    for episode in episodes:
         view = View(by_reference(spec), jobs, by_reference(world_of(batch, episode)))
         status[episode] = run_one(
             view,
@@ -122,6 +121,7 @@ def copy(source: World, sources: np.ndarray, target: World, targets: np.ndarray)
         copy_world(by_reference(world_of(source, sources[index])), by_reference(world_of(target, targets[index])))
 
 
+@direct
 @entry(ASK)
 def ask(
     spec: Spec,

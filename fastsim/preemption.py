@@ -7,7 +7,7 @@ from .placing import enqueue
 from .plan import length_of, planned_free
 from .runs import break_off
 from .spec import Jobs, Spec
-from .state import PLANS, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, WAITING, World, priority_of
+from .state import RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, WAITING, World, priority_of
 from .supply import goes_before
 
 
@@ -75,7 +75,7 @@ def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: in
 def fits_without(spec: Spec, jobs: Jobs, world: World, site: int, slot: int, chosen: int) -> bool:
     """Whether a job fits at every known step within its length once the chosen victims are gone."""
     state = world.state[0]
-    plan, victims = world.keys[PLANS + site], world.keys[SCRATCH]
+    plan, victims = world.plans[site], world.keys[SCRATCH]
     end = state.now + length_of(jobs, world, slot)
     for index in range(state.planned[site]):
         at = plan[index] >> SLOT_BITS

@@ -170,7 +170,7 @@ RESULT = np.dtype(
 UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
 HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
-QUEUES, PLANS, ROWS = (8 + k * MAX_SITES for k in range(3))
+QUEUES = 8  # rows from here on: a queue a site
 RELEASES = 0  # timelines: requested ends at each site
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
@@ -184,8 +184,9 @@ class World(NamedTuple):
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
     # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
-    # PENDINGS by job, QUEUES + site, PLANS + site (known steps: time << SLOT_BITS | notice)
+    # PENDINGS by job, QUEUES + site
     keys: np.ndarray
+    plans: np.ndarray  # (sites, known) int64, sorted: the known steps of a site, time << SLOT_BITS | notice
     # timelines RELEASES + site, of keys `time << SLOT_BITS | slot` (timeline.py)
     heads: np.ndarray
     entries: np.ndarray
@@ -202,13 +203,17 @@ class View(NamedTuple):
     world: Any
 
 
-def allocate(*, episodes: int, slots: int, log_rows: int = 0, results: int = 0) -> World:
-    """Zeroed arrays for a batch; `slots` bounds the jobs that wait or run at once in one episode."""
+def allocate(*, episodes: int, slots: int, sites: int, known: int, log_rows: int = 0, results: int = 0) -> World:
+    """Zeroed arrays for a batch.
+
+    In one episode at most `slots` jobs wait or run at once, and `known` steps of a site are known.
+    """
     return World(
         np.zeros((episodes, 1), STATE).view(np.recarray),
         np.zeros((episodes, slots), LIVE).view(np.recarray),
-        np.zeros((episodes, ROWS, slots), np.int64),
-        *allocate_lines(episodes, MAX_SITES, slots),
+        np.zeros((episodes, QUEUES + sites, slots), np.int64),
+        np.zeros((episodes, sites, known), np.int64),
+        *allocate_lines(episodes, sites, slots),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
@@ -221,7 +226,7 @@ def grown(batch: World, slots: int) -> World:
     live[:, :before] = batch.live
     keys = np.zeros((episodes, rows, slots), np.int64)
     keys[:, :, :before] = batch.keys
-    heads, entries, blocks = allocate_lines(episodes, MAX_SITES, slots)
+    heads, entries, blocks = allocate_lines(episodes, rows - QUEUES, slots)
     heads[:] = batch.heads
     entries[..., : batch.entries.shape[-1]] = batch.entries
     blocks[:, : batch.blocks.shape[1]] = batch.blocks
@@ -235,6 +240,7 @@ def world_of(batch: World, episode: int) -> World:
         batch.state[episode],
         batch.live[episode],
         batch.keys[episode],
+        batch.plans[episode],
         batch.heads[episode],
         batch.entries[episode],
         batch.blocks[episode],
@@ -262,7 +268,7 @@ def copy_world(source: World, target: World) -> None:
     copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)
     for site in range(state.sites):
         copy_prefix(source.keys[QUEUES + site], target.keys[QUEUES + site], state.queued[site])
-        copy_prefix(source.keys[PLANS + site], target.keys[PLANS + site], state.planned[site])
+        copy_prefix(source.plans[site], target.plans[site], state.planned[site])
     copy_lines(source, target)
 
 

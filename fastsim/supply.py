@@ -12,7 +12,7 @@ from .placing import freshen
 from .requests import drop
 from .runs import break_off
 from .spec import WITHDRAWN, Jobs, Spec
-from .state import PLANS, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World, priority_of
+from .state import RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World, priority_of
 from .units import NEVER
 
 LOST = 2  # a touched site whose capacity fell at this instant
@@ -109,7 +109,7 @@ def gain_capacity(spec: Spec, world: World) -> None:
 def pass_step(spec: Spec, world: World, site: int, later: int) -> None:
     """A site's step has happened: its plan, and what it may still reach (`later` steps), are brought up to now."""
     state = world.state[0]
-    row = world.keys[PLANS + site]
+    row = world.plans[site]
     passed = 0
     while passed < state.planned[site] and row[passed] >> SLOT_BITS <= state.now:
         passed += 1
@@ -125,7 +125,7 @@ def pass_step(spec: Spec, world: World, site: int, later: int) -> None:
 def look_ahead(spec: Spec, world: World, site: int) -> None:
     """What a site's plan says: the largest capacity it knows of, and how many steps go below the present one."""
     state = world.state[0]
-    row = world.keys[PLANS + site]
+    row = world.plans[site]
     state.announced_reach[site] = state.capacity[site]
     state.dips[site] = 0
     for index in range(state.planned[site]):
@@ -139,7 +139,7 @@ def take_notice(spec: Spec, world: World, index: int) -> None:
     """A step or promise becomes part of its site's plan, or is part of it no longer."""
     state = world.state[0]
     notice = spec.notices[index]
-    row = world.keys[PLANS + notice.site]
+    row = world.plans[notice.site]
     if notice.kind == WITHDRAWN:
         place = ordered.position(row, state.planned[notice.site], notice.at << SLOT_BITS)
         state.planned[notice.site] -= 1

@@ -85,14 +85,21 @@ class Worlds:
         self, spec: Spec, jobs: Jobs, episodes: int, *, slots: int = 256, log: bool = False, results: int = 0
     ) -> None:
         self.spec, self.jobs = spec, jobs
-        slots = max(slots, most_known(spec))
-        self.batch = allocate(episodes=episodes, slots=slots, log_rows=log_room(slots) if log else 0, results=results)
+        self.batch = allocate(
+            episodes=episodes,
+            slots=slots,
+            sites=int(spec.rules[0].sites),
+            known=most_known(spec),
+            log_rows=log_room(slots) if log else 0,
+            results=results,
+        )
         self._drained: list[list[np.ndarray]] = [[] for _ in range(episodes)]
         shape = layout(int(spec.rules[0].sites))
         self.observations = np.zeros((episodes, shape.size), np.float32)
         self.masks = np.zeros((episodes, shape.actions), np.uint8)
         self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
         self.status = np.zeros(episodes, np.int64)
+        self._all = np.arange(episodes)
         self._no_scratch = np.zeros((episodes, 0), np.float32)
 
     def __len__(self) -> int:
@@ -137,12 +144,23 @@ class Worlds:
                 return self.status
 
     def run(
-        self, actions: np.ndarray, agent: Agent, until: np.ndarray, turns: int, *, observes: bool | None = None
+        self,
+        actions: np.ndarray,
+        agent: Agent,
+        until: np.ndarray,
+        turns: int,
+        *,
+        observes: bool | None = None,
+        episodes: np.ndarray | None = None,
     ) -> None:
         """One call of the kernel `run` (play.py): answer with `actions`, play `turns` under `agent`.
 
-        Fills the arrays below in place.
+        `actions`, `until`: (episodes,) int64. Fills observations, masks, costs and status in place, of all episodes or
+        of those in `episodes`, distinct int64.
         """
+        which = self._all if episodes is None else episodes
+        if not actions.dtype == until.dtype == which.dtype == np.int64:  # the kernel does not look
+            raise TypeError("actions, until and episodes are int64")
         scratch = np.zeros((len(self), agent.scratch), np.float32) if turns else self._no_scratch
         sees = agent.observes if observes is None else observes
 
@@ -151,8 +169,7 @@ class Worlds:
                 self.spec,
                 self.jobs,
                 self.batch,
-                first,
-                last,
+                which[first:last],
                 until,
                 actions,
                 agent.choose,
@@ -166,7 +183,7 @@ class Worlds:
                 self.status,
             )
 
-        spread(work, len(self), 1 if turns else EPISODES_A_STEP)
+        spread(work, len(which), 1 if turns else EPISODES_A_STEP)
 
     def ask(self, agent: Agent) -> np.ndarray:
         """The action that `agent` would take on each present offer, (episodes,) int64.
@@ -183,12 +200,13 @@ class Worlds:
     def make_room(self) -> bool:
         """Whether some episode had stopped for want of slots or log rows, which there are now."""
         if (self.status == CROWDED).any():
-            slots = 2 * self.batch.keys.shape[2]
-            if slots > MAX_SLOTS:
+            before = self.batch.keys.shape[2]
+            slots = min(before + (before + 1) // 2, MAX_SLOTS)  # by half: a batch of thousands fills the memory
+            if slots == before:
                 raise InputError(
                     "simulator",
                     "jobs that wait or run at once",
-                    slots // 2,
+                    before,
                     "a world holds at most 2^20",
                     "lower the load",
                 )

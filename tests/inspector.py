@@ -14,7 +14,6 @@ from tidegate.fastsim.state import (
     HELD,
     PENDING,
     PENDINGS,
-    PLANS,
     QUEUES,
     RELEASES,
     REQUESTS,
@@ -162,7 +161,7 @@ def queues_are_right(jobs: Jobs, world: World, seen: np.ndarray, counts: np.ndar
 @kernel
 def site_is_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
     """Who runs or starts at a site makes up its accelerators; its plan lies ahead."""
-    state, plan = world.state[0], world.keys[PLANS + site]
+    state, plan = world.state[0], world.plans[site]
     there, occupied, metered, preemptible = 0, 0, 0, 0
     for slot in range(state.slots):
         item = world.live[slot]

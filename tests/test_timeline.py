@@ -94,14 +94,14 @@ def follow(world: World, lines: Lines, count: int, growth: float) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_line_answers_like_a_sorted_list_while_it_grows_and_shrinks(seed):
-    lines, world = Lines(seed), world_of(allocate(episodes=1, slots=2 * KEYS), 0)
+    lines, world = Lines(seed), world_of(allocate(episodes=1, slots=2 * KEYS, sites=6, known=0), 0)
     for growth in (0.9, 0.2, 0.9, 0.5, 0.1):
         follow(world, lines, 500, growth)
         assert world.heads[-2] <= world.blocks.shape[0]
 
 
 def test_a_copy_answers_like_the_original_and_goes_its_own_way():
-    original, copy = (world_of(allocate(episodes=1, slots=2 * KEYS), 0) for _ in range(2))
+    original, copy = (world_of(allocate(episodes=1, slots=2 * KEYS, sites=6, known=0), 0) for _ in range(2))
     one, other = Lines(7), Lines(7)
     follow(original, one, 600, 0.8)
     follow(original, one, 300, 0.3)

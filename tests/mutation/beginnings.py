@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "a copy forgets the known steps",
         "state.py",
-        "        copy_prefix(source.keys[PLANS + site], target.keys[PLANS + site], state.planned[site])\n",
+        "        copy_prefix(source.plans[site], target.plans[site], state.planned[site])\n",
         "",
     ),
     Mutant(
