@@ -1,20 +1,25 @@
 """Proof that no integer of a compiled scenario overflows (rules.md, section 1).
 
-The worst case: every site is busy through the whole span, all jobs of the longest episode wait through all of it, their
-number is the expected one at the largest load that the generator accepts, every loss of capacity evicts, preemption
-goes on all the time, and failures come twice as often as they do.
+The worst case: every site is busy through the whole span, jobs arrive through all of it at the largest load that the
+generator accepts, every loss of capacity evicts, preemption goes on all the time, and failures come twice as often as
+they do. How much may wait is not assumed but found: the most for which nothing overflows, were it to wait through the
+span. The kernel stops before more is in the world (`is_overloaded` in fastsim/advance.py); it looks at what delay has
+cost, too, whenever jobs are offered again, so that here what is added between two looks is enough.
 """
 
 from itertools import pairwise
 from typing import NamedTuple
 
 from ..fastsim.errors import InputError
-from ..fastsim.spec import SiteTable, SpecTable
+from ..fastsim.spec import MOST_IMPUTED, SiteTable, SpecTable
 from ..fastsim.units import DAY, HOUR, MINUTE, NEVER
 from .quantiles import table_mean
 
 LIMIT = 1 << 62
 LIVE_JOBS = 1 << 20  # slots that a key of the kernel can name
+JOBS = 1 << 31  # ids that it can name, for a spare bit
+MOST_PRESENT = 1 << 40  # more accelerators than anyone will want at once
+SPARE_CAPACITY = 2  # so often must the capacity fit into what may be in the world: it runs, and as much waits
 SPARE_FAILURES = 64  # beyond twice the expected number
 BITS_PER_MB = 8_000  # in Mb/s and ms
 
@@ -23,16 +28,15 @@ class Extent(NamedTuple):
     """How far episodes of a scenario reach."""
 
     span: int  # latest instant, ms
-    episode: int  # arrivals of the longest episode, ms
-    jobs: list[int]  # of each class, in the longest episode
-    accelerators: list[int]  # the gangs of these jobs, added up
+    jobs: int  # that arrive in it
+    accelerators: int  # the gangs of these jobs, added up
+    blocks: int  # those of them that are blocks of serving
     is_serving: list[bool]  # of each class: its jobs are blocks
-    block: int  # the longest of serving, ms; 0: there is none
     walltime: int  # the longest requested, ms at speed 1
     gang: int  # the largest
     data: int  # MB, the most that one run can need from elsewhere
     deadline: int  # ms, the longest from arrival to deadline
-    penalties: int  # µ$ of all deadlines of the longest episode
+    penalties: int  # µ$ of all deadlines of these jobs
 
 
 class Site(NamedTuple):
@@ -154,14 +158,17 @@ class Worst(NamedTuple):
     @property
     def runs(self) -> int:
         """Runs that begin: every job once, and again after an eviction or a preemption."""
-        return sum(self.extent.jobs) + sum(site.lost for site in self.sites) + self.preempted
+        return self.extent.jobs + sum(site.lost for site in self.sites) + self.preempted
 
     @property
     def started(self) -> int:
-        """Accelerators of the runs that begin, added up; a loss may evict one gang more than it must."""
-        evicted = sum(site.lost + site.losses * (self.extent.gang + self.footprint) for site in self.sites)
-        rounded = sum(self.extent.accelerators) + sum(self.extent.jobs) * self.footprint
-        return rounded + evicted + self.preempted
+        """Accelerators of the runs that begin, added up."""
+        return self.extent.accelerators + self.extent.jobs * self.footprint + self.evicted + self.preempted
+
+    @property
+    def evicted(self) -> int:
+        """Accelerators of evicted runs, added up: a loss may evict one gang more than it must."""
+        return sum(site.lost + site.losses * (self.extent.gang + self.footprint) for site in self.sites)
 
     def use(self, index: int) -> int:
         """Accelerator-ms that a site's meters can reach; their offsets reach as far below zero."""
@@ -190,50 +197,61 @@ class Worst(NamedTuple):
 
     @property
     def set_up_of_blocks(self) -> int:
-        """Accelerator-ms that blocks add to the meter of their class while they are set up and after failures."""
-        return self.started * self.set_up + self.failures * self.extent.gang * self.restart
-
-    def waiting(self, cls: int) -> int:
-        """Accelerator-ms that a class's meter of delay can reach."""
-        added = self.set_up_of_blocks if self.extent.is_serving[cls] else 0
-        return self.extent.accelerators[cls] * self.extent.span + added
+        """Accelerator-ms that blocks, which nobody preempts, add to the meter of their class: set-ups and failures."""
+        if not self.extent.blocks:
+            return 0
+        return (self.extent.blocks + self.evicted) * self.set_up + self.failures * self.extent.gang * self.restart
 
     @property
-    def queued_work(self) -> int:
-        """Accelerators × planned lengths of all queues, rounded up to granules and cubes, at the lowest speed."""
-        gangs = sum(self.extent.accelerators) + sum(self.extent.jobs) * self.footprint
-        usual = max(site.usual_start_up for site in self.table.sites)
-        return gangs * (self.run + self.set_up + usual)
-
-    @property
-    def imputed(self) -> int:
-        """Delay, write-offs and penalties [µ$]: everything waits through the episode, and is then written off.
-
-        A block does not wait longer than it lasts: then it leaves the world.
-        """
-        held = self.table.max_hold // HOUR + 1
-        hours, block = self.extent.episode // HOUR + 1 + held, self.extent.block // HOUR + 1 + held
-        write_off = (self.extent.walltime // HOUR + 1) * self.dearest
-        rows = zip(self.extent.accelerators, self.extent.is_serving, self.table.classes, strict=True)
-        waited = sum(
-            gangs * ((block if is_serving else hours) * cls.delay_rate + write_off) for gangs, is_serving, cls in rows
-        )
+    def serving_rate(self) -> int:
+        """The highest delay rate of a class of blocks [µ$ per accelerator-hour]; 0 where there is none."""
         pairs = zip(self.extent.is_serving, self.table.classes, strict=True)
-        highest = max((cls.delay_rate for is_serving, cls in pairs if is_serving), default=0)
-        return waited + self.set_up_of_blocks // HOUR * highest + self.extent.penalties
+        return max((cls.delay_rate for is_serving, cls in pairs if is_serving), default=0)
+
+    @property
+    def planned(self) -> int:
+        """The longest planned length of a queued job [ms]."""
+        return self.run + self.set_up + max(site.usual_start_up for site in self.table.sites)
+
+    @property
+    def imputed_by_one(self) -> int:
+        """Delay and write-offs [µ$] that an accelerator's worth of jobs can add until the next look at them.
+
+        It waits through two offer intervals (through a period, where nobody is offered again), or is written off.
+        """
+        rate = max(cls.delay_rate for cls in self.table.classes)
+        pause = 2 * self.table.offer_interval if self.table.pass_size else self.table.period
+        hours = pause // HOUR + 1 + self.table.max_hold // HOUR + 1
+        return hours * rate + (self.extent.walltime // HOUR + 1) * self.dearest
+
+    @property
+    def most_present(self) -> int:
+        """The most accelerators' worth of jobs that may be in the world at once, for their products to stay below 2^62.
+
+        These are: a class's meter of waiting; accelerators × planned lengths of all queues, rounded up to granules and
+        cubes; delay and write-offs.
+        """
+        spare = LIMIT - MOST_IMPUTED - self.extent.penalties - self.set_up_of_blocks // HOUR * self.serving_rate
+        return min(
+            MOST_PRESENT,
+            (LIMIT - 1 - self.set_up_of_blocks) // self.extent.span,
+            (LIMIT - 1) // self.planned - LIVE_JOBS * self.footprint,
+            (spare - 1) // self.imputed_by_one,
+        )
 
 
-def prove(where: str, table: SpecTable, extent: Extent) -> None:
-    """Raise InputError unless every intermediate product stays below 2^62 and every key of the kernel is unique."""
+def prove(where: str, table: SpecTable, extent: Extent) -> int:
+    """The most accelerators' worth of jobs that may be in the world at once.
+
+    Raises InputError unless every intermediate product stays below 2^62 and every key of the kernel is unique.
+    """
     worst = Worst(table, extent, tuple(_worst(table, index) for index in range(len(table.sites))))
     use = max(worst.use(index) for index in range(len(table.sites)))
-    waiting = max(worst.waiting(index) for index in range(len(table.classes)))
     rates = [cls.delay_rate for cls in table.classes]
     egress = max(provider.egress_rate for provider in table.providers)
-    fewer = "shorten the episode or the span, or lower the load"
     checks = (
         ("latest instant in ms", worst.latest, NEVER, "shorten the span, the longest walltime or the set-up"),
-        ("jobs of one episode", sum(extent.jobs), LIVE_JOBS, "shorten the episode, or make jobs fewer and larger"),
+        ("jobs of the span", extent.jobs, JOBS, "shorten the span, or make jobs fewer and larger"),
         ("walltime × 1000", extent.walltime * 1000 + 1000, LIMIT, "lower the longest walltime"),
         ("data × 8000", extent.data * BITS_PER_MB, LIMIT, "lower the data of a job"),
         ("data × egress rate", extent.data * egress, LIMIT, "lower the data of a job or the price of egress"),
@@ -244,11 +262,15 @@ def prove(where: str, table: SpecTable, extent: Extent) -> None:
         ("provider cost in thousandths of a µ$", worst.provider_cost, LIMIT * 1000, "shorten the span"),
         ("cost of one run in µ$", worst.run_cost, LIMIT, "shorten the span or lower the highest price"),
         ("egress in µ$", worst.egress, LIMIT, "lower the data of a job or the price of egress"),
-        ("accelerator-milliseconds of waiting", waiting, LIMIT, fewer),
-        ("queued work in accelerator-milliseconds", worst.queued_work, LIMIT, fewer),
-        ("delay, write-offs and penalties in µ$", worst.imputed, LIMIT, fewer),
+        ("penalties in µ$", extent.penalties, MOST_IMPUTED, "lower the penalty of a deadline or the load"),
     )
     for what, value, limit, remedy in checks:
         if value >= limit:
             reason = f"reaches {limit} in the worst case of {extent.span // DAY} days"
             raise InputError(where, what, value, reason, remedy)
+    least, most = SPARE_CAPACITY * worst.capacity, worst.most_present
+    if most < least:
+        reason = f"less than {least:,}, {SPARE_CAPACITY} × the capacity"
+        remedy = "shorten the span or the billing period, or lower the delay costs"
+        raise InputError(where, "accelerators that jobs may want at once without overflow", f"{most:,}", reason, remedy)
+    return most

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil
 
-from ..fastsim.units import DAY, HOUR
+from ..fastsim.units import DAY
 from .bounds import Extent
 from .contracts import Episodes
 from .offered import Offered
@@ -15,23 +15,28 @@ MB_PER_BILLION = 1000  # of parameters, for a byte of each
 
 
 def extent_of(episodes: Episodes, workload: Workload, offered: Offered) -> Extent:
-    """The extent of the longest episode at the load of `offered`."""
+    """The extent of the whole span at the load of `offered`."""
     terms = (*offered.classes, *offered.serving)
-    hours = episodes.longest_days * 24 * workload.largest_growth
+    hours = episodes.span_days * 24 * workload.largest_growth
     gangs = [ceil(offered.largest_gangs_per_hour(cls) * hours) for cls in terms]
     return Extent(
         span=episodes.span_days * DAY,
-        episode=episodes.longest_days * DAY,
-        jobs=[ceil(offered.largest_jobs_per_hour(cls) * hours) for cls in terms],
-        accelerators=gangs,
+        jobs=sum(ceil(offered.largest_jobs_per_hour(cls) * hours) for cls in terms),
+        accelerators=sum(gangs),
+        blocks=sum(gangs[len(offered.classes) :]),
         is_serving=[*(False for _ in offered.classes), *(True for _ in offered.serving)],
-        block=max((cls.longest * cls.slot for cls in offered.serving), default=0),
         walltime=offered.longest_walltime,
         gang=_largest_gang(offered),
         data=_most_data(offered, workload.models),
         deadline=_longest_deadline(offered),
-        penalties=sum(gangs) * (offered.longest_walltime // HOUR + 1) * offered.highest_penalty,
+        penalties=ceil(offered.penalties_per_hour * hours * _most_requested(offered, workload)),
     )
+
+
+def _most_requested(offered: Offered, workload: Workload) -> Fraction:
+    """Work that is requested over work that is done, at most, on average: early ends, requests that are too long."""
+    early = max(cls.walltime.mean / cls.mean_walltime for cls in offered.classes)
+    return early * Fraction(workload.requests.up_to)
 
 
 def _largest_gang(offered: Offered) -> int:

@@ -107,6 +107,27 @@ def fill_paths(jobs: np.recarray, below: np.ndarray) -> None:
             rest &= rest - 1
 
 
+@entry()
+def reorder(rows: np.ndarray, order: np.ndarray) -> None:
+    """Put row order[i] in place i, within the array: a copy of ten million jobs would take two gigabytes.
+
+    A permutation is cycles, each of which is turned by one place. `order` (rows,) is used up.
+    """
+    first = np.empty(rows.shape[1], rows.dtype)
+    for begin in range(len(order)):
+        if order[begin] < 0:
+            continue
+        first[:] = rows[begin]
+        place = begin
+        while order[place] != begin:
+            after = order[place]
+            rows[place] = rows[after]
+            order[place] = -1
+            place = after
+        rows[place] = first
+        order[place] = -1
+
+
 def generate(
     scenario: Scenario, seed: int, stream: int, days: int, load: Decimal | float | None = None, *, start: int = 0
 ) -> Jobs:
@@ -134,13 +155,10 @@ def generate(
 
 
 def _by_arrival(jobs: Jobs) -> Jobs:
-    """The jobs in order of arrival, those of one instant in the order in which they are.
-
-    Taken as rows of integers, which is several times as fast as taking records.
-    """
+    """The same table in order of arrival, jobs of one instant in the order in which they were."""
     order = np.argsort(np.ascontiguousarray(jobs.arrival), kind="stable")
-    rows = jobs.view(np.ndarray).view(np.int64).reshape(len(jobs), len(JOB.names or ()))
-    return np.take(rows, order, axis=0).view(JOB)[:, 0].view(np.recarray)
+    reorder(jobs.view(np.ndarray).view(np.int64).reshape(len(jobs), len(JOB.names or ())), order)
+    return jobs
 
 
 def _check(scenario: Scenario, seed: int, stream: int, days: int, load: Decimal | None, start: int) -> None:

@@ -92,10 +92,14 @@ class Offered(NamedTuple):
         return max([walltime.longest for walltime in walltimes] + [cls.longest * cls.slot for cls in self.serving])
 
     @property
-    def highest_penalty(self) -> int:
-        """The highest rate at which a missed deadline is charged [µ$ per accelerator-hour requested]."""
-        deadlines = [part.deadline for part in (*self.classes, *self.pipelines)]
-        return max((whole(deadline.penalty_per_hour, "dollars") for deadline in filter(None, deadlines)), default=0)
+    def penalties_per_hour(self) -> Fraction:
+        """What the deadlines of an hour's arrivals cost if all are missed and requests are exact [µ$ per hour]."""
+        total = Fraction(0)
+        for part in (*self.classes, *self.pipelines):
+            if part.deadline is not None:
+                rate = whole(part.deadline.penalty_per_hour, "dollars") * Fraction(part.deadline.share)
+                total += self.work * self.part(Fraction(part.share)) * rate
+        return total
 
 
 def check_shares(offered: Offered) -> None:

@@ -56,7 +56,7 @@ class RoutingBatch:
         self._bank = fill_bank(
             self.scenario, self._spec, pool, self._rule, min(STATES_PER_EPISODE * len(self), MOST_STATES), seed
         )
-        self.worlds = Worlds(self._spec, pool.jobs, len(self))
+        self.worlds = Worlds(self._spec, pool.jobs, len(self), slots=self._bank.worlds.batch.keys.shape[2])
         self.observations, self.masks, self.costs = self.worlds.observations, self.worlds.masks, self.worlds.costs
         self._limit = np.full(len(self), pool.days * DAY, np.int64)
         self._ends = np.zeros(len(self), np.int64)

@@ -8,6 +8,7 @@ one (inherit.py). `Scenario.compile()` gives what the kernel reads. A scenario i
 import hashlib
 import json
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -209,8 +210,8 @@ class Scenario(Part):
         if first_period % MINUTE or not -table.period < first_period <= 0:
             reason = f"not whole minutes in (-{table.period}, 0]"
             raise InputError(self.name, "first_period", first_period, reason, "correct it")
-        prove(self.name, table, extent_of(self.episodes, self.workload, self.offered(self.largest_load)))
-        return table.pack()
+        most = prove(self.name, table, extent_of(self.episodes, self.workload, self.offered(self.largest_load)))
+        return replace(table, most_present=most).pack()
 
     def _table(self, first_period: int, variants: int, seed: int) -> SpecTable:
         """The scenario in the units of the rules, before any proof."""

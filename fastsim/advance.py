@@ -4,13 +4,14 @@ from .dispatch import dispatch_touched
 from .failures import foresee
 from .instant import next_instant, open_instant
 from .jit import by_reference, entry, kernel
+from .ledger import delay_cost
 from .offers import list_pass
-from .spec import KNOWN, Jobs, Spec
+from .spec import KNOWN, MOST_IMPUTED, Jobs, Spec
 from .state import World, world_of
 from .supply import look_ahead, pass_step, schedule, take_notice
 from .timeline import clear
 
-OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL = range(5)
+OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL, OVERLOADED = range(6)
 LOG_ROWS_A_JOB = 32
 
 
@@ -95,6 +96,8 @@ def advance(spec: Spec, jobs: Jobs, world: World, until: int) -> int:
         if at >= until:
             state.now = max(state.now, until)
             return REACHED
+        if is_overloaded(spec, jobs, world, at):
+            return OVERLOADED
         status = room(jobs, world, at)
         if status != OFFERED:
             return status
@@ -115,6 +118,19 @@ def room(jobs: Jobs, world: World, at: int) -> int:
     if world.log.shape[0] > 0 and world.log.shape[0] - state.log_rows < LOG_ROWS_A_JOB * world.live.shape[0] + 1024:
         return LOG_IS_FULL
     return OFFERED
+
+
+@kernel
+def is_overloaded(spec: Spec, jobs: Jobs, world: World, at: int) -> bool:
+    """Whether the instant `at` could bring more than integers are proved to hold (rules.md, section 1)."""
+    state = world.state[0]
+    present, job = state.present, state.next_job
+    while job < state.last_job and jobs[job].arrival == at:
+        present += jobs[job].gang
+        job += 1
+    if present > spec.rules[0].most_present:
+        return True
+    return at >= state.next_wake and delay_cost(spec, world) + state.write_offs > MOST_IMPUTED
 
 
 @kernel

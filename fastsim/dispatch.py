@@ -71,10 +71,7 @@ def backfill(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
     head = row[0] & SLOT_MASK
     need, length = world.live[head].accelerators, length_of(jobs, world, head)
     is_plain = state.planned[site] == 0
-    if is_plain:
-        shadow, spare = plain_shadow(world, site, need)
-    else:
-        shadow, spare = general_shadow(spec, world, site, need, length), 0
+    shadow, spare = -1, 0  # worked out for the first job that could start at all; mostly there is none
     count = state.queued[site]
     kept = 1
     for index in range(1, count):
@@ -85,8 +82,13 @@ def backfill(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
             break
         slot = row[index] & SLOT_MASK
         item = world.live[slot]
-        end = now + length_of(jobs, world, slot)
         may = can_start(spec, jobs, world, site, slot)
+        end = now + length_of(jobs, world, slot) if may else NEVER
+        if may and shadow < 0:
+            if is_plain:
+                shadow, spare = plain_shadow(world, site, need)
+            else:
+                shadow = general_shadow(spec, world, site, need, length)
         if may and shadow < NEVER and end > shadow:
             if is_plain:
                 may = item.accelerators <= spare

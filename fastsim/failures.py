@@ -7,7 +7,7 @@ from .ledger import miss_service
 from .log import FAIL, record
 from .runs import save, set_end, will_not_release
 from .spec import NO, Jobs, Spec
-from .state import HEAP, RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, World
+from .state import HEAP, SCRATCH, SLOT_BITS, SLOT_MASK, STARTS, World
 from .units import NEVER
 
 FAILURES = 1  # stream of the keyed generator
@@ -90,43 +90,19 @@ def strike(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 
 @kernel
 def job_at(world: World, site: int, position: int) -> int:
-    """Slot of the running job at a position; they lie side by side from 0, in the order (start, id).
-
-    By division about a pivot, again and again: failures are too rare for an order that is kept.
-    """
-    row = world.keys[SCRATCH]
-    count = 0
-    for index in range(timeline.keys_of(world, RELEASES + site, row)):
-        slot = row[index] & SLOT_MASK
-        if world.live[slot].status == RUNNING:
-            row[count] = slot
-            count += 1
-    begin, end = 0, count
-    while end - begin > 1:
-        pivot = row[(begin + end) >> 1]
-        row[(begin + end) >> 1] = row[end - 1]
-        lower, weight = begin, 0
-        for index in range(begin, end - 1):
-            slot = row[index]
-            if is_before(world, slot, pivot):
-                row[index] = row[lower]
-                row[lower] = slot
-                lower += 1
-                weight += world.live[slot].accelerators
-        if position < weight:
-            end = lower
-        elif position < weight + world.live[pivot].accelerators:
-            return pivot
-        else:
-            position -= weight + world.live[pivot].accelerators
-            row[end - 1] = row[lower]
-            row[lower] = pivot
-            begin = lower + 1
-    return row[begin]
-
-
-@kernel
-def is_before(world: World, one: int, other: int) -> bool:
-    """Whether the job of slot `one` started before that of `other`; of those that started together, the smaller id."""
-    first, second = world.live[one], world.live[other]
-    return first.start < second.start or (first.start == second.start and first.job < second.job)
+    """Slot of the running job at a position; they lie side by side from 0, in the order (start, id)."""
+    line, row = STARTS * world.state[0].sites + site, world.keys[SCRATCH]
+    first = timeline.key_reaching(world, line, position + 1) & ~SLOT_MASK
+    count = timeline.keys_between(world, line, first, first + SLOT_MASK + 1, row, 0)  # they started together
+    position -= timeline.weight_before(world, line, first)
+    while True:
+        best = 0
+        for index in range(1, count):
+            if world.live[row[index] & SLOT_MASK].job < world.live[row[best] & SLOT_MASK].job:
+                best = index
+        slot = row[best] & SLOT_MASK
+        position -= world.live[slot].accelerators
+        if position < 0:
+            return slot
+        count -= 1
+        row[best] = row[count]

@@ -92,7 +92,7 @@ SITE_FEATURES = (
     "failures",  # to be expected while it runs here, squashed at 1
     "lowest_capacity",  # the lowest that is known while it runs here, over the present one, at most 1
     "capacity_28d",  # known capacity in 28 days: relative change
-    "yielding_share",  # what runs here and would make way for it, over capacity
+    "yielding_share",  # what runs here and would make way for it once it has run long enough, over capacity
 )
 HORIZONS = (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000, 259_200_000)
 JOB_COUNT, CLOCK_COUNT, SITE_COUNT = len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES)

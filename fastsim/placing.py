@@ -31,6 +31,7 @@ def enter(jobs: Jobs, world: World, job: int, status: int) -> int:
     slot = take_slot(world)
     item = world.live[slot]
     work = jobs[job]
+    state.present += work.gang
     item.job = job
     item.status = status
     item.key = order_key(job, work.priority, slot)
@@ -137,8 +138,9 @@ def leave(jobs: Jobs, world: World, slot: int, kind: int) -> None:
     """A job leaves the world, for the reason that the log's `kind` gives."""
     state = world.state[0]
     item = world.live[slot]
+    work = jobs[item.job]
+    state.present -= work.gang
     if item.is_timed == 1:
-        work = jobs[item.job]
         ordered.remove(world.keys[TIMERS], state.timers, (max(work.until, work.deadline) << SLOT_BITS) | slot)
         state.timers -= 1
     note_end(world, item.job, item.waited, item.spent, kind)

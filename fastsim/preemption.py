@@ -1,14 +1,16 @@
 """Preemption: who makes room for a blocked job of higher priority (rules.md, section 5)."""
 
+import numpy as np
+
 from . import timeline
 from .jit import kernel
 from .log import PREEMPT, record
 from .placing import enqueue
 from .plan import length_of, planned_free
-from .runs import break_off
+from .runs import break_off, yield_key
 from .spec import Jobs, Spec
-from .state import RELEASES, RUNNING, SCRATCH, SLOT_BITS, SLOT_MASK, WAITING, World, priority_of
-from .supply import goes_before
+from .state import SCRATCH, SLOT_BITS, SLOT_MASK, WAITING, YIELDS, World, priority_of
+from .units import NEVER
 
 
 @kernel
@@ -19,7 +21,7 @@ def make_way(spec: Spec, jobs: Jobs, world: World, site: int, slot: int) -> bool
     lacking = item.accelerators - (state.capacity[site] - state.occupied[site])
     if lacking <= 0 or preemptible_below(world, site, priority_of(item.key)) < lacking:
         return False
-    chosen = choose_victims(spec, jobs, world, site, priority_of(item.key), lacking)
+    chosen = choose_victims(spec, world, site, priority_of(item.key), lacking)
     if chosen == 0:
         return False
     row = world.keys[SCRATCH]
@@ -40,35 +42,41 @@ def preemptible_below(world: World, site: int, priority: int) -> int:
 
 
 @kernel
-def choose_victims(spec: Spec, jobs: Jobs, world: World, site: int, priority: int, lacking: int) -> int:
+def choose_victims(spec: Spec, world: World, site: int, priority: int, lacking: int) -> int:
     """Put the first victims that have `lacking` accelerators together on SCRATCH, in order; returns how many, or 0."""
-    state, rules = world.state[0], spec.rules[0]
-    row = world.keys[SCRATCH]
-    count, there = 0, 0
-    for index in range(timeline.keys_of(world, RELEASES + site, row)):
-        slot = row[index] & SLOT_MASK
-        item = world.live[slot]
-        if (
-            item.status == RUNNING
-            and priority_of(item.key) < priority
-            and rules.preemptible[jobs[item.job].cls] == 1
-            and state.now - item.start >= rules.preempt_after
-        ):
-            row[count] = slot
-            count += 1
-            there += item.accelerators
-    if there < lacking:
+    state = world.state[0]
+    row, line = world.keys[SCRATCH], YIELDS * state.sites + site
+    latest = state.now - spec.rules[0].preempt_after
+    if latest < 0:
         return 0
+    count = 0
+    for lower in range(priority):
+        if state.preemptible[site, lower] > 0:
+            first, end = yield_key(lower, latest, 0), yield_key(lower + 1, NEVER - 1, 0)
+            count = timeline.keys_between(world, line, first, end, row, count)
     chosen = 0
-    while lacking > 0:
-        for index in range(chosen + 1, count):
-            if goes_before(world, row[index], row[chosen]):
-                first = row[index]
-                row[index] = row[chosen]
-                row[chosen] = first
+    while lacking > 0 and chosen < count:
+        put_first(world, row, chosen, count)
         lacking -= world.live[row[chosen]].accelerators
         chosen += 1
-    return chosen
+    return chosen if lacking <= 0 else 0
+
+
+@kernel
+def put_first(world: World, row: np.ndarray, place: int, count: int) -> None:
+    """Of the yielding keys from `place` on whose jobs started together put the largest id there, and make it a slot.
+
+    Their keys are in the order of slots.
+    """
+    best = place
+    for index in range(place + 1, count):
+        if row[index] >> SLOT_BITS != row[place] >> SLOT_BITS:
+            break
+        if world.live[row[index] & SLOT_MASK].job > world.live[row[best] & SLOT_MASK].job:
+            best = index
+    key = row[best]
+    row[best] = row[place]
+    row[place] = key & SLOT_MASK
 
 
 @kernel

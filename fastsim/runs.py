@@ -6,15 +6,15 @@ from .ledger import EGRESS, fill_increment, meter, miss_service, post, price_int
 from .log import STAGE, START, record
 from .needs import set_up
 from .outcomes import note_break, note_start
-from .spec import Jobs, Spec
-from .state import HEAP, RELEASES, RUNNING, SLOT_BITS, World
-from .units import egress, scaled_up, transfer
+from .spec import NO, Jobs, Spec
+from .state import HEAP, RELEASES, RUNNING, SLOT_BITS, STARTS, YIELDS, World
+from .units import NEVER, TIME_BITS, egress, scaled_up, transfer
 
 
 @kernel
 def begin_run(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
     """A job's accelerators, which it has, are metered from now on; its data come; its end is set."""
-    state, rules = world.state[0], spec.rules[0]
+    state = world.state[0]
     item = world.live[slot]
     work = jobs[item.job]
     wait(world, work.cls, -work.gang)
@@ -25,11 +25,10 @@ def begin_run(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
     if work.partner >= 0 and work.sync > 0:
         time += exchange(spec, jobs, world, slot)
     state.staging += time * item.accelerators
-    if rules.preemptible[work.cls] == 1:
-        state.preemptible[item.site, work.priority] += item.accelerators
     item.status = RUNNING
     item.waited += state.now - item.ready
     item.start = state.now
+    take_place(spec, jobs, world, slot)
     item.begin = state.now + time
     item.price_mark = price_integral(world, item.site)
     if work.until > 0:
@@ -74,6 +73,45 @@ def will_not_release(world: World, slot: int) -> None:
     item = world.live[slot]
     timeline.take_out(world, RELEASES + item.site, (item.requested_end << SLOT_BITS) | slot)
     state.running[item.site] -= 1
+
+
+@kernel
+def take_place(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
+    """A run that begins now can be hit by failures and, if its class is preemptible, make way for others."""
+    state, rules = world.state[0], spec.rules[0]
+    item = world.live[slot]
+    work = jobs[item.job]
+    if rules.failure[item.site] != NO:
+        timeline.add(world, STARTS * state.sites + item.site, (item.start << SLOT_BITS) | slot, item.accelerators)
+    if may_yield(spec, work.cls):
+        state.preemptible[item.site, work.priority] += item.accelerators
+        key = yield_key(work.priority, item.start, slot)
+        timeline.add(world, YIELDS * state.sites + item.site, key, item.accelerators)
+
+
+@kernel
+def leave_place(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
+    """A run is over: nothing hits it any more, and it cannot make way."""
+    state, rules = world.state[0], spec.rules[0]
+    item = world.live[slot]
+    work = jobs[item.job]
+    if rules.failure[item.site] != NO:
+        timeline.take_out(world, STARTS * state.sites + item.site, (item.start << SLOT_BITS) | slot)
+    if may_yield(spec, work.cls):
+        state.preemptible[item.site, work.priority] -= item.accelerators
+        timeline.take_out(world, YIELDS * state.sites + item.site, yield_key(work.priority, item.start, slot))
+
+
+@kernel
+def may_yield(spec: Spec, cls: int) -> bool:
+    """Whether runs of a class can be preempted at all."""
+    return spec.rules[0].preempt_after > 0 and spec.rules[0].preemptible[cls] == 1
+
+
+@kernel
+def yield_key(priority: int, start: int, slot: int) -> int:
+    """Key that sorts in the order in which jobs make way: lower priority, then later start. It may be negative."""
+    return ((priority - 4) << (TIME_BITS + SLOT_BITS)) | ((NEVER - 1 - start) << SLOT_BITS) | slot
 
 
 @kernel
@@ -130,13 +168,10 @@ def running_slot(world: World, job: int) -> int:
 @kernel
 def end_run(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
     """A run is over: its accelerators are free and metered no longer. Its end is off the timeline already."""
-    state = world.state[0]
     item = world.live[slot]
-    work = jobs[item.job]
     item.spent += run_cost(spec, world, slot) + fill_increment(spec, world, slot)
     meter(world, item.site, -item.accelerators)
-    if spec.rules[0].preemptible[work.cls] == 1:
-        state.preemptible[item.site, work.priority] -= item.accelerators
+    leave_place(spec, jobs, world, slot)
     vacate(world, slot)
 
 

@@ -18,6 +18,7 @@ from .units import NEVER
 COMMITTED, BURST = 0, 1
 FCFS, EASY = 0, 1
 MAX_SITES, MAX_PROVIDERS, MAX_CLASSES, PRIORITIES, MAX_GRANTS, MAX_MEMBERS = 8, 8, 16, 8, 4, 60
+MOST_IMPUTED = 1 << 61  # µ$ of delay and write-offs; what is added before the next look at them is less
 NO = -1  # a floor, a budget or a table that there is not
 KNOWN, ANNOUNCED, WITHDRAWN = 0, 1, 2  # kinds of notice; KNOWN: from the beginning
 
@@ -47,6 +48,7 @@ RULES = np.dtype(
             for name in (
                 *("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period"),
                 *("preempt_after", "kill_overruns"),
+                "most_present",  # accelerators' worth of jobs in the world at once: up to there nothing overflows
             )
         ),
         *(
@@ -180,6 +182,7 @@ class SpecTable:
     dispatch: int = EASY
     preempt_after: int = 0  # ms; 0: nobody is preempted
     kill_overruns: bool = False
+    most_present: int = 1 << 40  # gangs of the jobs in the world, added up
     # each variant: the capacity steps of every site; none: one variant, which is the sites' own steps
     variants: tuple[tuple[Steps, ...], ...] = ()
 
@@ -190,7 +193,8 @@ class SpecTable:
         row.sites, row.providers, row.classes = len(self.sites), len(self.providers), len(self.classes)
         for name in ("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period"):
             row[name] = getattr(self, name)
-        row.preempt_after, row.kill_overruns = self.preempt_after, self.kill_overruns
+        for name in ("preempt_after", "kill_overruns", "most_present"):
+            row[name] = getattr(self, name)
         tables: list[np.ndarray] = []
         for index, site in enumerate(self.sites):
             self._pack_site(row, index, site, tables)

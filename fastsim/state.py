@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .jit import entry, kernel
+from .memory import zeros
 from .spec import MAX_CLASSES, MAX_PROVIDERS, MAX_SITES, PRIORITIES
 from .timeline import allocate_lines, copy_lines
 
@@ -43,6 +44,7 @@ STATE = np.dtype(
                 "free_slots",  # length of the list of free ones among them
                 "held",  # length of the queue of held jobs
                 "waiting",  # held and queued jobs
+                "present",  # gangs of all jobs in the world, added up
                 "offers",  # length of this instant's list of offers
                 "offer",  # the offer that is being made
                 "is_open",  # 1 between the first event of an instant and its dispatch
@@ -171,7 +173,8 @@ UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
 HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
 QUEUES = 8  # rows from here on: a queue a site
-RELEASES = 0  # timelines: requested ends at each site
+RELEASES, STARTS, YIELDS = range(3)  # kinds of timelines, of which each site has one
+LINES = 3
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
 MAX_SLOTS = 1 << SLOT_BITS
@@ -187,7 +190,8 @@ class World(NamedTuple):
     # PENDINGS by job, QUEUES + site
     keys: np.ndarray
     plans: np.ndarray  # (sites, known) int64, sorted: the known steps of a site, time << SLOT_BITS | notice
-    # timelines RELEASES + site, of keys `time << SLOT_BITS | slot` (timeline.py)
+    # timelines (timeline.py), with a slot in the low bits: RELEASES + site, requested ends of who runs or starts;
+    # STARTS × sites + site, starts of who runs, if the site fails; YIELDS × sites + site, of who may be preempted
     heads: np.ndarray
     entries: np.ndarray
     blocks: Any
@@ -210,26 +214,31 @@ def allocate(*, episodes: int, slots: int, sites: int, known: int, log_rows: int
     """
     return World(
         np.zeros((episodes, 1), STATE).view(np.recarray),
-        np.zeros((episodes, slots), LIVE).view(np.recarray),
-        np.zeros((episodes, QUEUES + sites, slots), np.int64),
+        zeros((episodes, slots), LIVE).view(np.recarray),
+        zeros((episodes, QUEUES + sites, slots), np.int64),
         np.zeros((episodes, sites, known), np.int64),
-        *allocate_lines(episodes, sites, slots),
+        *allocate_lines(episodes, LINES * sites, LINES * slots, slots),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
 
 
 def grown(batch: World, slots: int) -> World:
-    """The same batch with room for `slots` jobs in each episode."""
-    episodes, rows, before = batch.keys.shape
-    live = np.zeros((episodes, slots), LIVE)
-    live[:, :before] = batch.live
-    keys = np.zeros((episodes, rows, slots), np.int64)
-    keys[:, :, :before] = batch.keys
-    heads, entries, blocks = allocate_lines(episodes, rows - QUEUES, slots)
+    """The same batch with room for `slots` jobs in each episode.
+
+    Only what is in use is copied: pages that nobody touches take no memory, which in thousands of episodes is most.
+    """
+    episodes, rows, _ = batch.keys.shape
+    used = int(batch.state.slots.max())
+    live = zeros((episodes, slots), LIVE)
+    live[:, :used] = batch.live[:, :used]
+    keys = zeros((episodes, rows, slots), np.int64)
+    keys[:, :, :used] = batch.keys[:, :, :used]
+    heads, entries, blocks = allocate_lines(episodes, LINES * (rows - QUEUES), LINES * slots, slots)
     heads[:] = batch.heads
-    entries[..., : batch.entries.shape[-1]] = batch.entries
-    blocks[:, : batch.blocks.shape[1]] = batch.blocks
+    longest, blocks_used = int(heads[:, :-2].max()), int(heads[:, -2].max())
+    entries[..., :longest] = batch.entries[..., :longest]
+    blocks[:, :blocks_used] = batch.blocks[:, :blocks_used]
     return batch._replace(live=live.view(np.recarray), keys=keys, heads=heads, entries=entries, blocks=blocks)
 
 

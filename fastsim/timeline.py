@@ -1,6 +1,6 @@
 """Timelines: ascending int64 keys (a time, and a slot in the low bits), each with a weight (accelerators), in blocks.
 
-A world has a line a site, of the requested ends of the jobs that run or start there. To add a key, to
+A world has three lines a site: of requested ends, of starts, and of who would make way (state.py). To add a key, to
 take it out, to add up the weights before it and to find where they reach a sum takes one block and one pass over the
 totals of the blocks. That is one block of a few cache lines where fifty jobs run, and a thousand additions, which
 vectorise, where a hundred thousand do. A search tree does as few steps, but each waits for memory.
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .jit import kernel
+from .memory import zeros
 
 WIDTH = 64  # keys of a block
 FULL = 48  # keys up to which neighbours become one: less than WIDTH, so that the next key does not part them again
@@ -29,17 +30,16 @@ BLOCKS = np.dtype(
 )  # keys ascending; `count`, in a free block: 1 + the next free one, or 0
 
 
-def allocate_lines(episodes: int, lines: int, keys: int) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Heads, entries and blocks of empty lines, among which up to `keys` keys are divided.
+def allocate_lines(episodes: int, lines: int, keys: int, longest: int) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Heads, entries and blocks of empty lines, among which up to `keys` keys are divided, `longest` of them on one.
 
     Shapes: heads (episodes, lines + 2): how many entries each line has, how many blocks were ever used, 1 + the first
     free one among them; entries (episodes, lines, 3, …): FIRST, TOTAL, BLOCK; blocks (episodes, …) BLOCKS.
     """
-    more = 4 * keys // FULL
     return (
         np.zeros((episodes, lines + 2), np.int64),
-        np.zeros((episodes, lines, 3, 2 + more), np.int64),
-        np.zeros((episodes, 2 * lines + more), BLOCKS).view(np.recarray),
+        np.zeros((episodes, lines, 3, 2 + 4 * longest // FULL), np.int64),
+        zeros((episodes, 2 * lines + 4 * keys // FULL), BLOCKS).view(np.recarray),
     )
 
 
@@ -244,6 +244,21 @@ def keys_of(world: Any, line: int, row: np.ndarray) -> int:
         for place in range(block.count):
             row[count + place] = keys[place]
         count += block.count
+    return count
+
+
+@kernel
+def keys_between(world: Any, line: int, low: int, high: int, row: np.ndarray, count: int) -> int:
+    """Append the keys from `low` on and below `high`, in order, to the `count` first of a row; the new count."""
+    at = entry_of(world, line, low)
+    while at < world.heads[line]:
+        block = world.blocks[world.entries[line, BLOCK, at]]
+        for place in range(below(block, low), block.count):
+            if block.keys[place] >= high:
+                return count
+            row[count] = block.keys[place]
+            count += 1
+        at += 1
     return count
 
 

@@ -8,7 +8,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 DOLLAR = 1_000_000  # µ$
-NEVER = 1 << 41  # ms, beyond every schedule: 69 years
+TIME_BITS = 41
+NEVER = 1 << TIME_BITS  # ms, beyond every schedule: 69 years
 
 
 @kernel

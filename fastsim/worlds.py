@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from . import log as event_log
-from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, ask_results_of, begin_one
+from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, OVERLOADED, ask_results_of, begin_one
 from .agent import Agent
 from .errors import InputError
 from .jit import by_reference, entry
 from .ledger import burst_cost, delay_cost, egress_cost, floors, overage_cost
 from .observe import layout
 from .play import ask, copy, run
-from .spec import WITHDRAWN, Jobs, Spec
+from .spec import MOST_IMPUTED, WITHDRAWN, Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
 from .threads import spread
-from .units import NEVER
+from .units import DAY, NEVER
 
 FOREVER = 1 << 62  # turns
 EPISODES_A_STEP = 64  # to hand a part to a thread takes as long as to step ten
@@ -198,7 +198,12 @@ class Worlds:
         return actions
 
     def make_room(self) -> bool:
-        """Whether some episode had stopped for want of slots or log rows, which there are now."""
+        """Whether some episode had stopped for want of slots or log rows, which there are now.
+
+        Raises InputError where more waits than a world can hold, or than its integers can.
+        """
+        if (self.status == OVERLOADED).any():
+            self._refuse(int(np.flatnonzero(self.status == OVERLOADED)[0]))
         if (self.status == CROWDED).any():
             before = self.batch.keys.shape[2]
             slots = min(before + (before + 1) // 2, MAX_SLOTS)  # by half: a batch of thousands fills the memory
@@ -219,6 +224,19 @@ class Worlds:
                 self._drain(int(episode))
             return True
         return False
+
+    def _refuse(self, episode: int) -> None:
+        """Say why an episode cannot go on: its integers could overflow."""
+        state, totals = self.state(episode), self.totals(episode)
+        what, value = "accelerators that all jobs want", int(state.present)
+        reason = f"the next ones exceed {int(self.spec.rules[0].most_present):,}"
+        if totals.delay + totals.write_off > MOST_IMPUTED:
+            what, value = "delay and write-offs in µ$", totals.delay + totals.write_off
+            reason = f"above {MOST_IMPUTED:,}"
+        remedy = "lower the load, raise the capacity, or choose a policy that keeps up"
+        raise InputError(
+            "simulator", what, f"{value:,}", f"on day {int(state.now) // DAY} {reason}, what integers hold", remedy
+        )
 
     def log(self, episode: int = 0) -> np.ndarray:
         """All rows of the event log so far, (rows, 5) int64."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from tidegate.fastsim import timeline
 from tidegate.fastsim.jit import by_reference, entry, kernel
-from tidegate.fastsim.spec import PRIORITIES, Jobs, Spec
+from tidegate.fastsim.runs import may_yield, yield_key
+from tidegate.fastsim.spec import NO, PRIORITIES, Jobs, Spec
 from tidegate.fastsim.state import (
     EMPTY,
     FREE,
@@ -22,8 +23,10 @@ from tidegate.fastsim.state import (
     SLOT_BITS,
     SLOT_MASK,
     STARTING,
+    STARTS,
     TIMERS,
     WAITING,
+    YIELDS,
     World,
     world_of,
 )
@@ -38,10 +41,11 @@ BROKEN = (
         "data",
         "plan",
         "timeline of releases",
+        "timelines of starts and of who may yield",
     ),
 )
 FINE, FREE_SLOTS, ENDS, OUTCOMES, TIMED, CHILDREN, QUEUED, ACCELERATORS = range(8)
-TOTALS, GANGS, CAME_AND_WENT, DATA, PLAN, RELEASED = range(8, 14)
+TOTALS, GANGS, CAME_AND_WENT, DATA, PLAN, RELEASED, PLACES = range(8, 15)
 
 
 @entry()
@@ -64,6 +68,8 @@ def inspect(spec: Spec, jobs: Jobs, batch: World, episode: int) -> int:
     for site in range(state.sites):
         if broken == FINE:
             broken = line_is_right(world, site)
+        if broken == FINE:
+            broken = places_are_right(terms, jobs, world, site)
     if broken == FINE:
         broken = jobs_add_up(terms, jobs, world, counts)
     for slot in range(state.slots):
@@ -170,7 +176,7 @@ def site_is_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
             occupied += item.accelerators
             if item.status == RUNNING:
                 metered += item.accelerators
-                preemptible += item.accelerators * spec.rules[0].preemptible[jobs[item.job].cls]
+                preemptible += item.accelerators if may_yield(spec, jobs[item.job].cls) else 0
     for priority in range(PRIORITIES):
         preemptible -= state.preemptible[site, priority]
     if occupied != state.occupied[site] or metered != state.metered[site] or occupied > state.capacity[site]:
@@ -207,11 +213,45 @@ def line_is_right(world: World, site: int) -> int:
 
 
 @kernel
+def places_are_right(spec: Spec, jobs: Jobs, world: World, site: int) -> int:
+    """A site's other timelines have the jobs that run there: all, if it fails, by start; and those that may yield."""
+    state, row = world.state[0], world.keys[SCRATCH]
+    running, yielding = 0, 0
+    for slot in range(state.slots):
+        item = world.live[slot]
+        if item.site == site and item.status == RUNNING:
+            running += 1 if spec.rules[0].failure[site] != NO else 0
+            yielding += 1 if may_yield(spec, jobs[item.job].cls) else 0
+    for kind in (STARTS, YIELDS):
+        line, weight = kind * state.sites + site, 0
+        count = timeline.keys_of(world, line, row)
+        if count != (running if kind == STARTS else yielding) or not is_ascending(row, count):
+            return PLACES
+        for index in range(count):
+            slot = row[index] & SLOT_MASK
+            item = world.live[slot]
+            key = (item.start << SLOT_BITS) | slot
+            if kind == YIELDS:
+                key = yield_key(jobs[item.job].priority, item.start, slot)
+            if item.site != site or item.status != RUNNING or row[index] != key:
+                return PLACES
+            if timeline.weight_before(world, line, key) != weight:
+                return PLACES
+            weight += item.accelerators
+    return FINE
+
+
+@kernel
 def jobs_add_up(spec: Spec, jobs: Jobs, world: World, counts: np.ndarray) -> int:
     """Every job that has come has gone or is there; who waits or starts adds to the gangs of its class."""
     state = world.state[0]
     gone = state.finished + state.cancelled + state.killed + state.expired + state.written_off
     if state.next_job - state.first_job != gone + state.slots - counts[EMPTY]:
+        return CAME_AND_WENT
+    present = 0
+    for slot in range(state.slots):
+        present += jobs[world.live[slot].job].gang if world.live[slot].status != EMPTY else 0
+    if present != state.present:
         return CAME_AND_WENT
     for cls in range(spec.rules[0].classes):
         gangs = 0

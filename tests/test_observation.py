@@ -42,7 +42,7 @@ def spec(steps=((2 * H, 32, 0),)):
         ClassTable(1_000_000, port=1_800_000, restart=600_000),
         ClassTable(1_000_000, checkpoint=H),
     )
-    return SpecTable((owned, rented), providers, classes, 28 * D, offer_interval=D).pack()
+    return SpecTable((owned, rented), providers, classes, 28 * D, offer_interval=D, preempt_after=20 * D).pack()
 
 
 def jobs():

@@ -267,11 +267,10 @@ def test_unreadable_files_are_refused(tmp_path):
 OVERFLOWING = [
     ("sites.1.capacity", 1 << 24, "in use"),
     ("rules.billing_period_days", 30_000, "latest instant"),
-    ("classes.1.walltime", {"median_hours": 0.001, "p95_hours": 0.002, "max_hours": 1}, "jobs of one episode"),
+    ("classes.1.walltime", {"median_hours": 0.001, "p95_hours": 0.002, "max_hours": 1}, "jobs of the span"),
     ("sites.1.price_per_hour", 2_000_000, "milliseconds of an hour"),
     ("sites.1", TOY["sites"][2] | {"name": "cloud", "capacity": 1 << 22, "price_per_hour": 20}, "provider cost"),
     ("sites.1.price_per_hour", 50, "milliseconds of the span"),
-    ("classes.0.delay_cost_per_hour", 900_000, "delay"),
 ]
 
 
@@ -280,6 +279,15 @@ def test_a_scenario_whose_integers_could_overflow_is_refused(path, value, what):
     scenario = toy(path, value)
     with pytest.raises(InputError, match=what):
         scenario.compile()
+
+
+def test_a_scenario_in_which_not_even_twice_its_capacity_may_be_in_the_world_is_refused():
+    """Without a pass nobody looks at the delay before a period is over."""
+    content = edited("classes.0.delay_cost_per_hour", 900_000)
+    Scenario.model_validate(content).compile()
+    content["rules"] |= {"pass_size": 0}
+    with pytest.raises(InputError, match=r"jobs may want at once without overflow, 3,\d{3}, less than 5,248, 2 × the"):
+        Scenario.model_validate(content).compile()
 
 
 def test_the_shipped_scenarios_keep_a_margin_for_dearer_delay():
@@ -323,17 +331,11 @@ def test_data_failures_and_penalties_are_part_of_the_proof(path, value, what):
             scenario.compile()
 
 
-def test_a_five_year_planning_mode_of_the_flagship_fits_in_the_integers():
-    """Work in bags of days, three weeks of it at a time, while 4.2 million accelerators are delivered."""
-    content: Any = load("colossus1_gcp").model_dump(mode="json") | {"pipelines": [], "serving": []}
-    content["episodes"] |= {"span_days": 5 * 365, "horizon_days": 14}
-    content["sites"][3]["tranches"] += [{"at_day": 186 + 30 * month, "accelerators": 84_032} for month in range(40)]
-    content["workload"]["growth"] += [
-        {"at_day": 170 + 30 * month, "factor": round(2.2 + 0.2 * month, 1)} for month in range(40)
-    ]
-    for cls in content["classes"]:
-        cls["walltime"] = {"median_hours": 72, "p95_hours": 160, "max_hours": 168}
-        cls["deadline"] = None
-    scenario = Scenario.model_validate(content)
-    assert scenario.sites[3].nominal == 840_000 + 40 * 84_032
-    scenario.compile(variants=2)
+def test_five_years_of_the_flagship_at_its_own_grain_fit_in_the_integers():
+    """Its classes, pipelines and services, while 4.2 million accelerators are delivered."""
+    scenario = load("colossus1_gcp_five_years")
+    assert scenario.pipelines
+    assert scenario.serving
+    assert scenario.jobs_per_day * 1820 * float(scenario.workload.largest_growth) > 1e7
+    assert scenario.sites[3].nominal == 4_200_000
+    assert scenario.compile(variants=2).rules[0].most_present > 4 * scenario.sites[3].nominal

@@ -240,7 +240,7 @@ def test_all_that_the_team_can_burst_to_comes_and_goes():
     assert len(steps(scenario)["spot"]) > 100
 
 
-def test_five_years_ramp_to_five_gigawatts_with_fewer_than_ten_million_arrivals():
+def test_five_years_ramp_to_five_gigawatts_with_some_ten_million_arrivals():
     scenario = load("colossus1_gcp_five_years")
     tpu = by_name(scenario.sites, "gcp_tpu7x")
     by_end_of = {2026: 0.84, 2027: 2.1, 2028: 3.36, 2029: 4.2}  # millions: 840,000 per GW
@@ -249,7 +249,8 @@ def test_five_years_ramp_to_five_gigawatts_with_fewer_than_ten_million_arrivals(
         assert (tpu.capacity + due) / 1e6 == pytest.approx(millions, rel=0.001)
     growth = [(0.0, 1.0), *((float(step.at_day), float(step.factor)) for step in scenario.workload.growth)]
     edges = pairwise([*growth, (float(scenario.episodes.span_days), 0.0)])
-    assert scenario.jobs_per_day * sum((end - begin) * factor for (begin, factor), (end, _) in edges) < 10e6
+    arrivals = scenario.jobs_per_day * sum((end - begin) * factor for (begin, factor), (end, _) in edges)
+    assert 9e6 < arrivals < 13e6
     assert min(min(cls.gangs) for cls in scenario.classes) >= 64
     assert scenario.providers[0].ends == 1068 * DAY
     jobs = generate(scenario, 1, 0, 28, start=1700 * DAY)

@@ -12,13 +12,22 @@ from tidegate.fastsim.state import RELEASES, World, allocate, world_of
 
 KEYS = 300  # at once in each of two lines
 ADD, TAKE_OUT = 0, 1
-ANSWERS = ("first key", "last key", "how many", "the middle one", "weight before", "key reaching")
+ANSWERS = (
+    "first key",
+    "last key",
+    "how many",
+    "the middle one",
+    "weight before",
+    "key reaching",
+    "keys up to",
+    "last of them",
+)
 
 
 @entry()
 def followed(world, moves, answers):
-    """Make the moves (n, 5): line, ADD or TAKE_OUT, key, weight, a sum that is looked for; fill answers (n, 6)."""
-    row = np.zeros(KEYS + 1, np.int64)
+    """Make the moves (n, 5): line, ADD or TAKE_OUT, key, weight, a sum that is looked for; fill answers (n, 8)."""
+    row = np.zeros(KEYS + 2, np.int64)
     for index in range(moves.shape[0]):
         line, what, key, weight, total = moves[index]
         if what == ADD:
@@ -31,6 +40,8 @@ def followed(world, moves, answers):
         answers[index, 3] = row[answers[index, 2] // 2] if answers[index, 2] > 0 else timeline.NONE
         answers[index, 4] = timeline.weight_before(world, line, key)
         answers[index, 5] = timeline.key_reaching(world, line, total)
+        answers[index, 6] = timeline.keys_between(world, line, key - 500, key + 1, row, 1) - 1
+        answers[index, 7] = row[answers[index, 6]] if answers[index, 6] > 0 else timeline.NONE
 
 
 @entry()
@@ -74,6 +85,7 @@ class Lines:
     @staticmethod
     def _answers(rows: list[tuple[int, int]], key: int, total: int) -> list[int]:
         sums = np.cumsum([weight for _, weight in rows])
+        near = [other for other, _ in rows if key - 500 <= other <= key]
         return [
             rows[0][0] if rows else timeline.NONE,
             rows[-1][0] if rows else timeline.NONE,
@@ -81,6 +93,8 @@ class Lines:
             rows[len(rows) // 2][0] if rows else timeline.NONE,
             sum(weight for other, weight in rows if other < key),
             next((other for (other, _), reached in zip(rows, sums, strict=True) if reached >= total), timeline.NONE),
+            len(near),
+            near[-1] if near else timeline.NONE,
         ]
 
 

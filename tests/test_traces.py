@@ -690,7 +690,7 @@ def test_names_of_draws_and_numbers_of_jobs_have_limits(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="outside"):
             to_jobs(trace, scenario(), **names)
     with pytest.raises(InputError, match="jobs of one episode"):
-        to_jobs(trace, scenario(accelerators=10_000_000), 0.9)
+        to_jobs(trace, scenario(accelerators=1_000_000_000), 0.9)
 
 
 def test_a_load_needs_a_span_and_committed_accelerators(tmp_path: Path) -> None:

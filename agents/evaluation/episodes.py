@@ -103,13 +103,15 @@ def _named(
 
 
 def _require_room(scenario: Scenario, spec: Spec, trace: Trace, jobs: Jobs, length: int) -> None:
-    """Refuse a trace that reaches beyond the scenario, or beyond what 62 bits hold if everything always waited."""
+    """Refuse a trace that reaches beyond the scenario, or beyond what 62 bits hold if as much as may waited."""
     if length > scenario.span:
         reason = f"is longer than the {scenario.episodes.span_days} days of {scenario.name}"
         raise InputError("trace", "days", f"{length / DAY:.1f}", reason, f"take a part of {trace.source}")
-    rates = spec.rules[0].delay_rate
-    waiting = int(jobs.gang.sum(dtype=np.int64)) * (scenario.span + PATIENCE)
-    if max(waiting, waiting // HOUR * int(rates.max())) >= LIMIT:
-        reason = "could overflow if every job waited to the end"
-        remedy = "take a shorter trace or a lower load"
-        raise InputError("trace", "accelerators × milliseconds", waiting, reason, remedy)
+    rules = spec.rules[0]
+    longest = int(jobs.requested.max()) * 1000 // int(rules.speed[rules.speed > 0].min())
+    queued = 2 * int(rules.most_present) * longest  # set-up and rounded-up gangs are the other half
+    dearest = int(max([*rules.first_price, *spec.price_steps.price]))
+    if max(queued, queued // HOUR * dearest) >= LIMIT:
+        reason = "could overflow if as much waited as may"
+        remedy = "take a trace without jobs that request so long, or a scenario of a shorter span"
+        raise InputError("trace", "hours requested by one job", f"{longest / HOUR:,.0f}", reason, remedy)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ...fastsim.errors import InputError
 from ...fastsim.spec import Jobs, plain_jobs
-from ..bounds import LIVE_JOBS
 from ..scenario import Scenario
 from .classes import classify
 from .portability import required_tags
@@ -20,6 +19,8 @@ from .scaling import Submissions, as_recorded, overlaid, stretched
 from .table import Trace, total_work
 
 GANGS_PER_CAPACITY = 4  # where fewer of the largest gang fit, a few jobs decide the results
+
+MOST_JOBS = 1 << 24  # of one episode: three gigabytes
 
 
 def to_jobs(trace: Trace, scenario: Scenario, load: float | None = None, seed: int = 0, episode: int = 0) -> Jobs:
@@ -101,6 +102,6 @@ def _check_names(seed: int, episode: int) -> None:
 
 
 def _check_number(trace: Trace, jobs: int) -> None:
-    if jobs >= LIVE_JOBS:
-        reason = f"is {LIVE_JOBS} or more, taken from {trace.source}"
+    if jobs >= MOST_JOBS:
+        reason = f"is {MOST_JOBS} or more, taken from {trace.source}"
         raise InputError("load", "jobs of one episode", jobs, reason, "take a lower load or a smaller scenario")

@@ -162,48 +162,54 @@ MUTANTS = (
     Mutant(
         "a job that has run just `preempt_after` is no victim",
         "preemption.py",
-        "state.now - item.start >= rules.preempt_after",
-        "state.now - item.start > rules.preempt_after",
+        "yield_key(lower, latest, 0)",
+        "yield_key(lower, latest - 1, 0)",
     ),
     Mutant(
         "a job that has hardly run is a victim",
         "preemption.py",
-        "            and state.now - item.start >= rules.preempt_after\n",
-        "",
+        "yield_key(lower, latest, 0)",
+        "yield_key(lower, state.now, 0)",
     ),
     Mutant(
         "equal priority is a victim",
         "preemption.py",
         "preemptible_below(world, site, priority_of(item.key)) < lacking:\n"
         "        return False\n"
-        "    chosen = choose_victims(spec, jobs, world, site, priority_of(item.key), lacking)",
+        "    chosen = choose_victims(spec, world, site, priority_of(item.key), lacking)",
         "preemptible_below(world, site, priority_of(item.key) + 1) < lacking:\n"
         "        return False\n"
-        "    chosen = choose_victims(spec, jobs, world, site, priority_of(item.key) + 1, lacking)",
+        "    chosen = choose_victims(spec, world, site, priority_of(item.key) + 1, lacking)",
     ),
     Mutant(
         "victims may be of any class",
-        "preemption.py",
-        "            and rules.preemptible[jobs[item.job].cls] == 1\n",
-        "",
+        "runs.py",
+        "return spec.rules[0].preempt_after > 0 and spec.rules[0].preemptible[cls] == 1",
+        "return spec.rules[0].preempt_after > 0",
     ),
     Mutant(
-        "a starting job is a victim",
-        "preemption.py",
-        "            item.status == RUNNING\n            and ",
-        "            ",
+        "the earliest start makes way first",
+        "runs.py",
+        "((NEVER - 1 - start) << SLOT_BITS)",
+        "(start << SLOT_BITS)",
     ),
     Mutant(
         "all who may be are preempted",
         "preemption.py",
-        "    while lacking > 0:",
+        "    while lacking > 0 and chosen < count:",
         "    while chosen < count:",
     ),
     Mutant(
-        "victims fall in the order in which they were found",
+        "too few victims will do",
         "preemption.py",
-        "if goes_before(world, row[index], row[chosen]):",
-        "if False:",
+        "return chosen if lacking <= 0 else 0",
+        "return chosen",
+    ),
+    Mutant(
+        "of those that started together the smaller slot makes way first",
+        "preemption.py",
+        "            best = index\n",
+        "            best = best\n",
     ),
     Mutant(
         "somebody is preempted for a job that a recall would catch",
