@@ -59,7 +59,7 @@ test: $(STAMP)  ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
 soak: $(STAMP)  ## run the tests with the figures of a soak: hours
-	TIDEGATE_DIFFERENTIAL_EVENTS=1000000 TIDEGATE_SWARM_EVENTS=20000000 TIDEGATE_PHYSICS_JOBS=9 \
+	TIDEGATE_DIFFERENTIAL_EVENTS=20000000 TIDEGATE_SWARM_EVENTS=400000000 TIDEGATE_PHYSICS_JOBS=9 \
 		$(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0 -m "soak or not soak"
 
 lint: $(STAMP)  ## check style and format

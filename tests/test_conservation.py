@@ -26,7 +26,7 @@ from .auditor import money, order, places, work
 from .kernel_worlds import keyed_agent
 from .swarm import Scene, scene
 
-EVENTS = int(os.environ.get("TIDEGATE_SWARM_EVENTS", "2000000"))
+EVENTS = int(os.environ.get("TIDEGATE_SWARM_EVENTS", "20000000"))
 STOPS = 16  # times that a scene is stopped and the kernel's state inspected
 SIZES = (1000, 1000, 1000, 4000)  # jobs of a scene
 RUN_ENDS = (FINISH, KILL, CANCEL, EVICT, PREEMPT)

@@ -14,7 +14,7 @@ from .kernel_worlds import begun, keyed_agent
 from .reference.random_worlds import horizon, keyed_choice, random_world
 from .reference.simulator import run
 
-EVENTS = int(os.environ.get("TIDEGATE_DIFFERENTIAL_EVENTS", "100000"))
+EVENTS = int(os.environ.get("TIDEGATE_DIFFERENTIAL_EVENTS", "1000000"))
 BLOCKS = 8
 TOTALS = ("floors", "overage", "burst", "egress", "delay", "penalty", "write_off", "avoidable", "bill")
 

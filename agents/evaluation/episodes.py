@@ -62,7 +62,6 @@ def synthetic(scenario: Scenario, spec: Spec, seed: int, episode: int, load: flo
     """An episode of drawn work: warm-up, a window that is one block, and a tail; it begins on any day."""
     spans = scenario.episodes
     tail = PIPELINE_TAIL_DAYS if scenario.pipelines else TAIL_DAYS
-    # Up to `longest_days` of arrivals the scenario has been proved free of overflow.
     days = min(spans.warm_up_days + spans.evaluation_days + tail, spans.longest_days)
     begin = begin_of(seed, episode, spans.span_days - days - SETTLING_DAYS) * DAY
     exact = None if load is None else Decimal(str(load))
