@@ -41,8 +41,14 @@ def estimated_wait(world: World, slot: int, accelerators: int, site: int) -> int
     Running jobs release at their requested ends (overrun ones now); what is queued beyond that drains at full capacity.
     Backfilling may be kinder.
     """
-    state = world.state[0]
     before, work = ahead(world, slot, site)
+    return wait_behind(world, accelerators, site, before, work)
+
+
+@kernel
+def wait_behind(world: World, accelerators: int, site: int, before: int, work: int) -> int:
+    """The same behind `before` queued accelerators that have requested `work` accelerator-ms."""
+    state = world.state[0]
     need = accelerators + before - (state.capacity[site] - state.occupied[site])
     if need <= 0:
         return 0

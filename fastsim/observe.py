@@ -5,7 +5,7 @@ with and without Numba. Hidden things (walltimes, surprises, the future) have no
 `jobs.walltime` or an unannounced step.
 """
 
-from .estimate import ahead, estimated_wait, expected_start_up, marginal_price
+from .estimate import ahead, expected_start_up, marginal_price, wait_behind
 from .jit import kernel
 from .layout import Layout
 from .ledger import drawn, floor_so_far, spend
@@ -203,9 +203,9 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     requested = float(scaled_up(work.requested, speed) if speed > 0 else work.requested)
     capacity = float(max(state.capacity[site], 1))
     free = float(state.capacity[site] - state.occupied[site])
-    estimate = estimated_wait(world, slot, gang, site)
+    before, work_before = ahead(world, slot, site)
+    estimate = wait_behind(world, gang, site, before, work_before)
     wait = float(estimate)
-    before, _ = ahead(world, slot, site)
     queued, queued_work = 0.0, 0.0
     for priority in range(PRIORITIES):
         queued += float(state.queued_accelerators[site, priority])
