@@ -61,6 +61,7 @@ test: $(STAMP)  ## run the tests
 soak: $(STAMP)  ## run the tests with the figures of a soak: hours
 	TIDEGATE_DIFFERENTIAL_EVENTS=20000000 TIDEGATE_SWARM_EVENTS=400000000 TIDEGATE_PHYSICS_JOBS=9 \
 		$(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0 -m "soak or not soak"
+	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
 lint: $(STAMP)  ## check style and format
 	$(BIN)/ruff check .

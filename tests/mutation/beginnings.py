@@ -4,6 +4,24 @@ from .mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "what arrives next does not count towards the most that may be in the world",
+        "advance.py",
+        "        present += jobs[job].gang\n",
+        "",
+    ),
+    Mutant(
+        "who has left the world still counts towards it",
+        "placing.py",
+        "    state.present -= work.gang\n",
+        "",
+    ),
+    Mutant(
+        "nobody looks at what delay has cost",
+        "advance.py",
+        "delay_cost(spec, world) + state.write_offs > MOST_IMPUTED",
+        "state.write_offs > MOST_IMPUTED",
+    ),
+    Mutant(
         "a step at the instant of the beginning has happened before",
         "advance.py",
         "spec.capacity_steps[state.next_step].at < state.now:",

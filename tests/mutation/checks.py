@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import pytest
@@ -36,7 +37,8 @@ def checks() -> Iterator[Check]:
     """Quick ones first; each group is imported when it is its turn."""
     yield from toys()
     yield from worlds(range(40))
-    yield from episodes()
+    yield from tests_of("episode", ["test_episodes", "test_overload"])
+    yield from tests_of("line", ["test_timeline"])
     yield from worlds(range(40, SEEDS))
     yield from golden()
 
@@ -62,21 +64,22 @@ def _must_agree(difference: Callable[[int], tuple[Any, str]], seed: int) -> None
     assert not found, found
 
 
-def episodes() -> Iterator[Check]:
-    """Copies, worlds that grow, that begin late, that follow another variant; what is kept of jobs."""
-    from .. import test_episodes, test_kernel
+def tests_of(group: str, modules: Iterable[str]) -> Iterator[Check]:
+    """Tests of some modules: copies, worlds that grow, begin late or stop; rows and blocks against sorted lists."""
+    tests = [test for module in modules for test in named(import_module(f"..{module}", __package__))]
+    if group == "episode":
+        from .. import test_kernel
 
-    tests = [
-        *named(test_episodes),
-        test_kernel.test_a_copied_state_has_the_same_future,
-        test_kernel.test_a_small_world_grows_when_jobs_pile_up,
-    ]
+        tests += [
+            test_kernel.test_a_copied_state_has_the_same_future,
+            test_kernel.test_a_small_world_grows_when_jobs_pile_up,
+        ]
     for test in tests:
         marks = getattr(test, "pytestmark", ())
         for value in marks[0].args[1] if marks else ():
-            yield Check(f"episode {test.__name__} {value}", 120, partial(test, value))
+            yield Check(f"{group} {test.__name__} {value}", 120, partial(test, value))
         if not marks:
-            yield Check(f"episode {test.__name__}", 120, test)
+            yield Check(f"{group} {test.__name__}", 120, test)
 
 
 def named(module: Any) -> list[Callable[..., None]]:

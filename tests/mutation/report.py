@@ -9,7 +9,7 @@ from tidegate.agents.verbs.output import print_table
 from .sandbox import Verdict
 
 ENOUGH = 0.95  # share of mutants that the tests must see
-GROUPS = ("toy", "world", "episode", "golden", "other")  # the first words of the names of checks
+GROUPS = ("toy", "world", "episode", "line", "golden", "other")  # the first words of the names of checks
 
 
 def share(verdicts: Sequence[Verdict]) -> float:
