@@ -16,6 +16,7 @@ from parts.results import options, publish, table
 
 from tidegate.agents.ppo.train import train
 from tidegate.agents.ppo.vec_env import RoutingVecEnv
+from tidegate.agents.rules import cost_greedy
 from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import load
 from tidegate.fastsim.observe import JOB_FEATURES
@@ -25,7 +26,8 @@ DECISIONS = 131_072  # of one measurement
 UPDATES = 4  # of training; the first is not counted
 ATTEMPTS = JOB_FEATURES.index("attempts")
 
-Choose = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Choose = Callable[[RoutingBatch, np.random.Generator], np.ndarray]
+RULE = cost_greedy.agent()
 
 
 def main() -> None:
@@ -36,14 +38,19 @@ def main() -> None:
     publish("environment", machine, given.repeats, tables, given.write)
 
 
-def random_legal(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def random_legal(batch: RoutingBatch, rng: np.random.Generator) -> np.ndarray:
     """Uniform among the legal actions of each episode."""
-    return (masks * (1 + rng.random(masks.shape))).argmax(axis=1)
+    return (batch.masks * (1 + rng.random(batch.masks.shape))).argmax(axis=1)
 
 
-def first_site(masks: np.ndarray, _: np.random.Generator) -> np.ndarray:
+def first_site(batch: RoutingBatch, _: np.random.Generator) -> np.ndarray:
     """Site 0 always; where it is illegal, the environment holds instead."""
-    return np.zeros(len(masks), np.int64)
+    return np.zeros(len(batch), np.int64)
+
+
+def greedy(batch: RoutingBatch, _: np.random.Generator) -> np.ndarray:
+    """What cost-greedy would do, as a policy does that has learned something."""
+    return batch.worlds.ask(RULE)
 
 
 def steps(repeats: int) -> str:
@@ -53,7 +60,7 @@ def steps(repeats: int) -> str:
         for size in SIZES:
             batch = RoutingBatch(load(name), size, seed=1)
             batch.reset()
-            for how, choose in (("random legal", random_legal), ("site 0", first_site)):
+            for how, choose in (("cost-greedy", greedy), ("random legal", random_legal), ("site 0", first_site)):
                 rows.append([f"{name}, {size}", how, *stepped(batch, choose, repeats)])
     batch = RoutingBatch(load("colossus1_gcp"), 64, seed=1)
     batch.reset()
@@ -69,7 +76,7 @@ def stepped(batch: RoutingBatch, choose: Choose, repeats: int) -> list[str]:
         seconds = 0.0
         for _ in range(calls):
             first += int((batch.observations[:, ATTEMPTS] == 0).sum()) if repeat else 0
-            actions = choose(batch.masks, rng)
+            actions = choose(batch, rng)
             seconds += seconds_of(lambda actions=actions: batch.step(actions))
         times.append(seconds)
     speed = calls * len(batch) / median(times[1:])
@@ -96,7 +103,7 @@ def taking_turns(envs: RoutingVecEnv) -> tuple[float, float]:
     rng, seconds = np.random.default_rng(1), [0.0, 0.0]
     calls = max(2, DECISIONS // envs.num_envs)
     for call in range(calls):
-        actions = random_legal(envs.env_method("action_masks"), rng)
+        actions = random_legal(envs.batch, rng)
         step = envs.step if call % 2 else envs.batch.step
         seconds[call % 2] += seconds_of(lambda actions=actions, step=step: step(actions))
     return 2 * seconds[0] / calls, 2 * seconds[1] / calls

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ...fastsim import observe, scorer
+from ...fastsim import observe
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
@@ -36,7 +36,8 @@ def resolve(name: str) -> Agent:
 
 def _learned(name: str, folder: Path) -> Agent:
     """The bundle in `folder` as an agent."""
-    from ...trained.bundle import load  # brings onnxruntime, which rules do without
+    from ...fastsim import scorer  # to be compiled, which rules do without
+    from ...trained.bundle import load  # brings onnxruntime, which rules do without, too
 
     bundle = load(folder)
     features = bundle.manifest.observation

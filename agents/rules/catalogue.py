@@ -1,13 +1,19 @@
-"""The rules by name, each with the knobs it has when none are given."""
+"""The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 from ...fastsim.agent import Agent
-from . import burst_only, committed_only, cost_greedy, first_fit
+
+
+def _rule(module: str) -> Callable[[], Agent]:
+    """What makes the agent of a module of this folder."""
+    return lambda: import_module(f".{module}", __package__).agent()
+
 
 RULES: dict[str, Callable[[], Agent]] = {
-    "committed-only": committed_only.agent,
-    "burst-only": burst_only.agent,
-    "first-fit": first_fit.agent,
-    "cost-greedy": cost_greedy.agent,
+    "committed-only": _rule("committed_only"),
+    "burst-only": _rule("burst_only"),
+    "first-fit": _rule("first_fit"),
+    "cost-greedy": _rule("cost_greedy"),
 }
