@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from parts.actions import random_legal
 from parts.machine import described, on_one_core, seconds_of, short, spread
 from parts.results import options, publish, table
 
@@ -36,11 +37,6 @@ def main() -> None:
     machine = described(["gymnasium", "stable-baselines3", "sb3-contrib", "torch"])
     tables = [steps(given.repeats), vec_env(given.repeats), training()]
     publish("environment", machine, given.repeats, tables, given.write)
-
-
-def random_legal(batch: RoutingBatch, rng: np.random.Generator) -> np.ndarray:
-    """Uniform among the legal actions of each episode."""
-    return (batch.masks * (1 + rng.random(batch.masks.shape))).argmax(axis=1)
 
 
 def first_site(batch: RoutingBatch, _: np.random.Generator) -> np.ndarray:

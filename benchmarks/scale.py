@@ -1,6 +1,7 @@
 """How far the simulator reaches on one core: five years of the flagship, and thousands of environments side by side.
 
-Each measurement runs in a process of its own, whose peak of resident memory is taken. Kernels are compiled before.
+Each measurement runs in a process of its own, whose peak of resident memory is taken. A first one, which is not
+counted, compiles the kernels.
 """
 
 import json
@@ -10,6 +11,7 @@ import sys
 import time
 
 import numpy as np
+from parts.actions import random_legal
 from parts.machine import described, on_one_core, rate, short, spread
 from parts.results import options, publish, table
 
@@ -30,6 +32,7 @@ def main() -> None:
     given = options(__doc__)
     on_one_core()
     machine = described([])
+    apart("environments", "small_team", 8)
     publish("scale", machine, given.repeats, [years(given.repeats), many(given.repeats)], given.write)
 
 
@@ -92,7 +95,7 @@ def environments(name: str, episodes: int) -> dict[str, float]:
     batch.reset()
     begun, seconds = time.perf_counter(), 0.0
     for _ in range(STEPS):
-        actions = (batch.masks * (1 + rng.random(batch.masks.shape))).argmax(axis=1)
+        actions = random_legal(batch, rng)
         before = time.perf_counter()
         batch.step(actions)
         seconds += time.perf_counter() - before

@@ -15,7 +15,7 @@ from .patient import patient
 from .scenario import Scenario
 from .warm import draw_pool, fill_bank
 
-STATES_PER_EPISODE, MOST_STATES = 2, 512
+STATES_PER_EPISODE, MOST_STATES = 2, 512  # more would take as much memory as thousands of episodes
 
 
 class RoutingBatch:

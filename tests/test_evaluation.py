@@ -21,6 +21,7 @@ from tidegate.agents.evaluation.episodes import (
     Episode,
     begin_of,
     compiled,
+    recorded,
     synthetic,
 )
 from tidegate.agents.evaluation.policies import resolve
@@ -30,6 +31,7 @@ from tidegate.agents.evaluation.table import render
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.generator import generate
 from tidegate.envs.scenario import load
+from tidegate.envs.traces.read import read
 from tidegate.fastsim.agent import Agent, chooser
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
@@ -482,3 +484,17 @@ def test_json_holds_every_figure(report: Report) -> None:
         assert policy["measures"]["wait_p95_hours"] == policy["wait_hours"]["p95"]
         assert policy["classes"].keys() == set(report.classes) and policy["utilisation"].keys() == set(report.sites)
         assert len(policy["rows"]) == 3
+
+
+@pytest.mark.parametrize(("hours", "is_refused"), [(6_000, False), (10_000, True)])
+def test_a_trace_whose_jobs_request_too_long_for_all_that_may_wait_is_refused(hours, is_refused, tmp_path):
+    """73 million accelerators may want something of `mid_lab` at once; 2^62 µ$ let twice as many run 6,988 hours."""
+    file = tmp_path / "long.csv"
+    rows = [f"{place},{100 * place},3600,8,{3600 * hours}" for place in range(3)]
+    file.write_text("\n".join(["job_id,submit_s,runtime_s,gpus,requested_s", *rows]), encoding="utf-8")
+    scenario, trace = load("mid_lab"), read(file)
+    if is_refused:
+        with pytest.raises(InputError, match="hours requested by one job, 10,000, could overflow"):
+            recorded(scenario, scenario.compile(), trace, 1, 0, None)
+    else:
+        assert len(recorded(scenario, scenario.compile(), trace, 1, 0, None).jobs) == 3
