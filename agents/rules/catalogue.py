@@ -1,19 +1,52 @@
 """The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from ...fastsim.agent import Agent
+from .knobs import Range
 
 
-def _rule(module: str) -> Callable[[], Agent]:
-    """What makes the agent of a module of this folder."""
-    return lambda: import_module(f".{module}", __package__).agent()
+@dataclass(frozen=True)
+class Rule:
+    """A module of this folder that holds a rule; a tunable one has knobs, and says how far they are searched.
+
+    Such a module has `Knobs` with `of(values)` and `values(classes)`, and `space(classes)`, all in one order.
+    """
+
+    module: str
+    is_tunable: bool = False
+
+    def __call__(self) -> Agent:
+        """The rule with the knobs it has by default."""
+        return self._imported().agent()
+
+    def space(self, classes: int) -> tuple[Range, ...]:
+        """What is searched in a scenario of so many classes."""
+        return self._imported().space(classes)
+
+    def defaults(self, classes: int) -> tuple[float, ...]:
+        """The default of each knob of `space`."""
+        return self._imported().Knobs().values(classes)
+
+    def tuned(self, values: Sequence[float]) -> Agent:
+        """The rule with the knobs of `space` at these values."""
+        module = self._imported()
+        return module.agent(module.Knobs.of(values))
+
+    def _imported(self) -> Any:
+        return import_module(f".{self.module}", __package__)
 
 
-RULES: dict[str, Callable[[], Agent]] = {
-    "committed-only": _rule("committed_only"),
-    "burst-only": _rule("burst_only"),
-    "first-fit": _rule("first_fit"),
-    "cost-greedy": _rule("cost_greedy"),
+RULES: dict[str, Rule] = {
+    "committed-only": Rule("committed_only"),
+    "burst-only": Rule("burst_only"),
+    "first-fit": Rule("first_fit"),
+    "spill-after": Rule("spill_after", is_tunable=True),
+    "compound-waiting": Rule("compound_waiting", is_tunable=True),
+    "waiting-budget": Rule("waiting_budget", is_tunable=True),
+    "cost-greedy": Rule("cost_greedy", is_tunable=True),
 }
+TUNABLE = tuple(name for name, rule in RULES.items() if rule.is_tunable)

@@ -8,6 +8,7 @@ is. `weight` is the knob that matters: above 1 the rule distrusts its wait estim
 which are too long, and on a queue that may be overtaken), below 1 it is patient.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...fastsim.agent import Agent, chooser
 from ...fastsim.estimate import run_price, start_delay
 from ...fastsim.offers import offered_slot
 from ...fastsim.spec import MAX_CLASSES
+from .knobs import Range
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,30 @@ class Knobs:
     stay: float = 0.05  # share of the score by which another site must be better
     by_class: tuple[float, ...] = ()  # factors on `wait`, in the order of the scenario's classes; absent ones are 1
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Knobs":
+        """From values in the order of `space`."""
+        wait, stay, *factors = values
+        return cls(wait=wait, stay=stay, by_class=tuple(factors))
+
+    def values(self, classes: int) -> tuple[float, ...]:
+        """Values in the order of `space`."""
+        factors = (*self.by_class, *(1.0,) * (classes - len(self.by_class)))
+        return (self.wait, self.stay, *factors)
+
     def vector(self) -> np.ndarray:
         """The knobs as the kernel reads them."""
         factors = (*self.by_class, *(1.0,) * (MAX_CLASSES - len(self.by_class)))
         return np.array([self.price, self.wait, self.stay, *factors], np.float64)
+
+
+def space(classes: int) -> tuple[Range, ...]:
+    """What is searched: all but `price`, because only ratios matter.
+
+    `wait` could be left to the factors of the classes, but is the direction in which most is won, in one step.
+    """
+    factors = (Range(f"by_class[{number}]", 0.05, 20.0) for number in range(classes))
+    return (Range("wait", 0.05, 20.0), Range("stay", 0.001, 0.5), *factors)
 
 
 @chooser
