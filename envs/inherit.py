@@ -38,7 +38,7 @@ def _inherited(path: Path, where: str, schema: type[Part], folder: Path, read: R
     if not isinstance(content, dict) or "base" not in content:
         return content
     name = content["base"]
-    beneath = _base_path(name, path, where, folder)
+    beneath = base_path(name, path, where, folder)
     base = _inherited(beneath, str(name), schema, folder, read, (*above, path.resolve()))
     if not isinstance(base, dict):
         raise InputError(where, "base", name, "it is no table", "correct that file")
@@ -48,7 +48,7 @@ def _inherited(path: Path, where: str, schema: type[Part], folder: Path, read: R
     return merged(base, own, schema, where, "")
 
 
-def _base_path(name: Any, path: Path, where: str, folder: Path) -> Path:
+def base_path(name: Any, path: Path, where: str, folder: Path) -> Path:
     """The file that a `base` means: a scenario that comes with Tidegate, or a path relative to the file at `path`."""
     shipped = sorted(one.stem for one in folder.glob("*.toml"))
     if name in shipped:

@@ -24,7 +24,7 @@ from .bounds import prove
 from .contracts import Episodes, Provider, Rules
 from .explain import explained
 from .extent import extent_of
-from .inherit import inherited
+from .inherit import base_path, inherited
 from .machines import Site
 from .offered import Offered, check_names, check_shares
 from .pipelines import Pipeline
@@ -253,14 +253,31 @@ def load(name_or_path: str | Path) -> Scenario:
 
     Raises InputError for an unknown name, an unreadable file, or a scenario that does not hold together.
     """
+    return _parsed(path_of(name_or_path), str(name_or_path))
+
+
+def path_of(name_or_path: str | Path) -> Path:
+    """The file that a name or a path means, which need not be there. Raises InputError for an unknown name."""
     text = str(name_or_path)
     if text in names():
-        return _parsed(FOLDER / f"{text}.toml", text)
+        return FOLDER / f"{text}.toml"
     path = Path(name_or_path)
     if path.suffix not in (".toml", ".json"):
         choices = f"use one of {', '.join(names())}, or a .toml file"
         raise InputError("scenario", "name", text, "there is none of this name", choices)
-    return _parsed(path, text)
+    return path
+
+
+def base_of(name_or_path: str | Path) -> Path | None:
+    """The file of the scenario that this one is based on; None where it stands alone.
+
+    Raises InputError like `load`, of which it reads the first file only.
+    """
+    path, where = path_of(name_or_path), str(name_or_path)
+    content = _content(path, where)
+    if not isinstance(content, dict) or "base" not in content:
+        return None
+    return base_path(content["base"], path, where, FOLDER)
 
 
 def _parsed(path: Path, where: str) -> Scenario:

@@ -50,6 +50,7 @@ class Agent:
     choose: Any = field(repr=False)
     knobs: np.ndarray = field(repr=False)
     observes: bool = False  # whether it reads the observation; where no agent does, none is written
+    note: str = ""  # what a reader of its figures must know, such as where its knobs come from
 
     @property
     def scratch(self) -> int:

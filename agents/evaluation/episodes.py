@@ -1,7 +1,7 @@
 """The episodes that policies are compared on: which jobs arrive and when, what is scored, how supply turns out.
 
-Everything is named by the seed and the episode's number, so that every policy meets the same one. Streams from
-`FIRST_STREAM` on belong to evaluation; training draws from 0, tuning from 2,000,000.
+Everything is named by the seed and the episode's number, so that every policy meets the same one. `EVALUATION` says
+what belongs to evaluation; training draws from stream 0 on, and rules are tuned on `TUNING` and chosen on `CHOICE`.
 """
 
 from decimal import Decimal
@@ -21,13 +21,25 @@ from ...fastsim.units import DAY, HOUR, NEVER, WEEK
 
 FIRST_STREAM = 1_000_000
 MOST_EPISODES = 1_000_000  # after them come the streams of tuning
-SUPPLY, BEGINS = 3_000_000, 3_000_001  # names of what is drawn once for all episodes
 VARIANTS = 16  # of the supply, where it is drawn
 TAIL_DAYS = 7  # of arrivals after the window, so that its jobs meet the traffic that they would
 PIPELINE_TAIL_DAYS = 14  # where pipelines take longer
 SETTLING_DAYS = 28  # of the scenario's span that are left after the last arrival
 PATIENCE = 90 * DAY  # after the last arrival, for jobs that a policy leaves where they cannot start
 GOLDEN = 2_654_435_769  # 2^32 / the golden ratio: multiples of it, modulo 2^32, lie evenly however many there are
+
+
+class Draws(NamedTuple):
+    """Names of what a set of episodes draws; no two sets share one but where it says so."""
+
+    first_stream: int  # of jobs and worlds: that of episode 0
+    supply: int  # of the variants of the supply, drawn once for all episodes
+    begins: int  # of the point from which begins go on, drawn once for all episodes
+
+
+EVALUATION = Draws(FIRST_STREAM, 3_000_000, 3_000_001)
+TUNING = Draws(2_000_000, 3_000_002, 3_000_003)
+CHOICE = TUNING._replace(supply=3_000_004)  # goes on where the episodes of tuning end, with other variants
 
 
 class Episode(NamedTuple):
@@ -47,27 +59,33 @@ class Episode(NamedTuple):
         return max(int(self.edges[-1]), min(max(last, int(self.edges[-1])) + PATIENCE, self.end))
 
 
-def compiled(scenario: Scenario, seed: int) -> Spec:
-    """The scenario with the variants of its supply that evaluation meets; no training under any seed draws them."""
-    return scenario.compile(variants=VARIANTS, seed=world_seed(seed, SUPPLY))
+def compiled(scenario: Scenario, seed: int, draws: Draws = EVALUATION) -> Spec:
+    """The scenario with the variants of its supply that these episodes meet; no training under any seed draws them."""
+    return scenario.compile(variants=VARIANTS, seed=world_seed(seed, draws.supply))
 
 
-def begin_of(seed: int, episode: int, room: int) -> int:
+def begin_of(seed: int, episode: int, room: int, draws: Draws = EVALUATION) -> int:
     """In which of `room` + 1 places an episode begins: from a point that the seed draws, in golden steps."""
-    point = (world_seed(seed, BEGINS) + episode * GOLDEN) % (1 << 32)
+    point = (world_seed(seed, draws.begins) + episode * GOLDEN) % (1 << 32)
     return point * (max(0, room) + 1) >> 32
 
 
-def synthetic(scenario: Scenario, spec: Spec, seed: int, episode: int, load: float | None) -> Episode:
-    """An episode of drawn work: warm-up, a window that is one block, and a tail; it begins on any day."""
+def synthetic(
+    scenario: Scenario, spec: Spec, seed: int, episode: int, load: float | None, draws: Draws = EVALUATION
+) -> Episode:
+    """An episode of drawn work: warm-up, a window that is one block, and a tail; it begins on any day.
+
+    `spec` is the scenario compiled with the same `draws`.
+    """
     spans = scenario.episodes
     tail = PIPELINE_TAIL_DAYS if scenario.pipelines else TAIL_DAYS
     days = min(spans.warm_up_days + spans.evaluation_days + tail, spans.longest_days)
-    begin = begin_of(seed, episode, spans.span_days - days - SETTLING_DAYS) * DAY
+    begin = begin_of(seed, episode, spans.span_days - days - SETTLING_DAYS, draws) * DAY
     exact = None if load is None else Decimal(str(load))
-    jobs = generate(scenario, seed, FIRST_STREAM + episode, days, exact, start=begin)
+    jobs = generate(scenario, seed, draws.first_stream + episode, days, exact, start=begin)
     first = begin + spans.warm_up_days * DAY
-    return _named(scenario, spec, seed, episode, jobs, [first, first + spans.evaluation_days * DAY], begin)
+    edges = [first, first + spans.evaluation_days * DAY]
+    return _named(scenario, spec, seed, episode, jobs, edges, begin, draws)
 
 
 def recorded(scenario: Scenario, spec: Spec, trace: Trace, seed: int, episode: int, load: float | None) -> Episode:
@@ -88,14 +106,21 @@ def recorded(scenario: Scenario, spec: Spec, trace: Trace, seed: int, episode: i
 
 
 def _named(
-    scenario: Scenario, spec: Spec, seed: int, episode: int, jobs: Jobs, edges: list[int], begin: int
+    scenario: Scenario,
+    spec: Spec,
+    seed: int,
+    episode: int,
+    jobs: Jobs,
+    edges: list[int],
+    begin: int,
+    draws: Draws = EVALUATION,
 ) -> Episode:
     """The episode, with the world that belongs to its number."""
     return Episode(
         jobs=jobs,
         edges=np.array(edges, np.int64),
         begin=begin,
-        seed=world_seed(seed, FIRST_STREAM + episode),
+        seed=world_seed(seed, draws.first_stream + episode),
         variant=episode % len(spec.variants),
         end=scenario.span,
     )

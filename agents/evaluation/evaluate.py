@@ -54,7 +54,7 @@ def evaluate(
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
     spec, done = compiled(scenario, seed), 0
-    for drawn in _chunks(scenario, spec, recording, count, seed, load):
+    for drawn in chunks(lambda episode: _draw(scenario, spec, recording, seed, episode, load), count):
         chunk = Chunk(spec, drawn)
         for agent, results in zip(agents, played, strict=True):
             results += chunk.play(agent)
@@ -73,7 +73,7 @@ def evaluate(
         trace=None if recording is None else recording.source,
         load=load,
         policies=scores,
-        notes=_notes(scenario, recording, scores),
+        notes=_notes(scenario, recording, agents, scores),
     )
 
 
@@ -91,13 +91,11 @@ def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
         raise InputError("evaluation", "seed", seed, "is outside [0, 2^63)", "choose another")
 
 
-def _chunks(
-    scenario: Scenario, spec: Spec, trace: Trace | None, count: int, seed: int, load: float | None
-) -> Iterator[list[Episode]]:
-    """The episodes of each chunk; drawn when they are needed."""
+def chunks(draw: Callable[[int], Episode], count: int) -> Iterator[list[Episode]]:
+    """The episodes of each chunk; episode `number` is drawn by `draw(number)` when it is needed."""
     drawn, jobs = [], 0
     for episode in range(count):
-        following = _draw(scenario, spec, trace, seed, episode, load)
+        following = draw(episode)
         if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
             yield drawn
             drawn, jobs = [], 0
@@ -122,9 +120,11 @@ def _joined(name: str, ground: Ground, played: list[Played]) -> Scores:
     return Scores(name, Sample(ground, rows, fares, np.concatenate([one.responses for one in played])))
 
 
-def _notes(scenario: Scenario, trace: Trace | None, scores: tuple[Scores, ...]) -> tuple[str, ...]:
+def _notes(
+    scenario: Scenario, trace: Trace | None, agents: Sequence[Agent], scores: tuple[Scores, ...]
+) -> tuple[str, ...]:
     """What a reader must know to read the figures."""
-    notes = []
+    notes = [agent.note for agent in agents if agent.note]
     if trace is not None:
         weeks = len(np.unique(scores[0].rows.block))
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")

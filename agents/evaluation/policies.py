@@ -1,14 +1,22 @@
-"""From the name of a policy to an agent: a rule, a bundle that comes with Tidegate, or any other bundle's folder."""
+"""From the name of a policy to an agent.
 
+It is that of a rule, `tuned:` and a rule, `best-tuned`, that of a bundle that comes with Tidegate, or any other
+bundle's folder.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
+from ...envs.scenario import Scenario
 from ...fastsim import observe
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
 from ..rules.catalogue import RULES
+from ..tuning.tuned import load_tuned
 
+TUNED, BEST = "tuned:", "best-tuned"
 TRAINED = Path(__file__).parents[2] / "trained"
 MANIFEST = "manifest.json"
 SCHEMA = {"job": observe.JOB_FEATURES, "clock": observe.CLOCK_FEATURES, "site": observe.SITE_FEATURES}
@@ -19,19 +27,45 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in TRAINED.glob(f"*/{MANIFEST}"))
 
 
-def resolve(name: str) -> Agent:
+def resolve(name: str, scenario: Scenario | None = None, where: str | Path | None = None) -> Agent:
     """The agent called `name`; it keeps that name in reports.
 
-    Raises InputError for an unknown name, a bundle that is not sound, or one that reads another observation.
+    Args:
+        name: Of a policy. A rule has its default knobs; `tuned:RULE` has those that were tuned for the scenario, and
+            `best-tuned` is the best of these: the agent's note says which, and where its knobs come from.
+        scenario: The world at hand, for tuned rules.
+        where: Its name or file, beside which the tuned rules lie; None: the scenario's name.
+
+    Raises:
+        InputError: an unknown name, a bundle that is not sound, or one that reads another observation, tuned rules that
+            are not there or are of another world.
     """
     if name in RULES:
         return RULES[name]()
+    if name == BEST or name.startswith(TUNED):
+        return _tuned(name, scenario, where)
     if name in shipped():
         return _learned(name, TRAINED / name)
     if Path(name).is_dir():
         return _learned(name, Path(name))
-    choices = ", ".join([*RULES, *shipped()])
+    choices = ", ".join([*RULES, *shipped(), f"{TUNED}RULE", BEST])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
+
+
+def _tuned(name: str, scenario: Scenario | None, where: str | Path | None) -> Agent:
+    """A rule with the knobs that were tuned for the scenario, or for its base."""
+    if scenario is None:
+        raise InputError("policy", "name", name, "knobs are tuned for a scenario, and none is given", "give one")
+    tuned, is_of_base = load_tuned(scenario.name if where is None else where, scenario)
+    rule = tuned.best if name == BEST else name.removeprefix(TUNED)
+    if rule not in RULES:
+        reason = "there is none of this name"
+        raise InputError("policy", "rule", rule, reason, f"use {TUNED} and one of {', '.join(tuned.rules)}")
+    agent = tuned.agent(rule)  # raises where the file does not hold it
+    source = f"{tuned.scenario}, the base of {scenario.name}" if is_of_base else tuned.scenario
+    knobs = "its default knobs, which tuning did not better" if tuned.rules[rule].is_default else "knobs tuned"
+    note = f"{name} is {rule} with {knobs} for {source}, on {tuned.episodes} episodes of seed {tuned.seed}"
+    return replace(agent, name=name, note=note)
 
 
 def _learned(name: str, folder: Path) -> Agent:

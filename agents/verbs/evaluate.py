@@ -17,7 +17,10 @@ def evaluate(
     load: Annotated[float | None, Option(help="Offered load.  [default: the scenario's, or the trace's]")] = None,
     policy: Annotated[
         list[str] | None,
-        Option(help="A rule, or the folder of a bundle; the others are compared with the first.  [default: all rules]"),
+        Option(
+            help="A rule, tuned:RULE, best-tuned, or the folder of a bundle; the others are compared with the first.  "
+            "[default: all rules]"
+        ),
     ] = None,
     episodes: Annotated[
         int | None, Option(min=1, help="Episodes that every policy plays.  [default: 64; 4 of a trace]")
@@ -37,7 +40,8 @@ def evaluate(
         from ..evaluation.table import render
         from ..rules.catalogue import RULES
 
-        agents = [resolve(name) for name in policy or sorted(RULES, key=lambda name: name != FIRST)]
+        names = policy or sorted(RULES, key=lambda name: name != FIRST)
+        agents = [resolve(name, world, scenario) for name in names]
         recorded = None if trace is None else read(trace)
     with bar(json, f"evaluating on {world.name}") as progress:
         report = evaluated(

@@ -19,7 +19,7 @@ FARED = ("wait_p50_hours", "wait_p95_hours", "slowdown_p50", "slowdown_p95")
 
 def simulate(
     scenario: Annotated[str, Argument(metavar="SCENARIO", help="Name of a scenario, or a .toml file.")],
-    policy: Annotated[str, Option(help="A rule, or the folder of a bundle.")],
+    policy: Annotated[str, Option(help="A rule, tuned:RULE, best-tuned, or the folder of a bundle.")],
     seed: Annotated[int, Option(min=0, help="Names the jobs, the supply and the failures.")] = 1,
     days: Annotated[int | None, Option(min=1, help="Days of arrivals.  [default: the scenario's horizon]")] = None,
     events: Annotated[Path | None, Option(help="Write the event log to this .csv or .parquet file.")] = None,
@@ -36,12 +36,13 @@ def simulate(
         from ..evaluation.policies import resolve
         from . import episode
 
-        agent = resolve(policy)
+        agent = resolve(policy, world, scenario)
     length = world.episodes.horizon_days if days is None else days
     with bar(json, f"{world.name} under {agent.name}") as progress:
         watched = episode.watched(world, agent, seed, length, progress)
     with waiting(json, "summing up"):
         summary = {"scenario": world.name, "scenario_digest": world.digest(), "policy": agent.name}
+        summary |= {"notes": [agent.note] if agent.note else []}
         summary |= {"seed": seed, "days": length, **episode.summed_up(world, watched)}
         if events is not None:
             _write(events, watched.worlds)
@@ -67,6 +68,7 @@ def _print(summary: dict[str, Any]) -> None:
         [
             ("scenario", f"{summary['scenario']}, {summary['days']} days from empty sites, seed {summary['seed']}"),
             ("policy", summary["policy"]),
+            *(("note", note) for note in summary["notes"]),
             ("jobs", _counts(summary, ("jobs", *LEFT))),
             ("in the world", ", ".join(f"{summary[name]:,} {name}" for name in PRESENT)),
             ("decisions", _counts(summary, ("decisions", "moves", "illegal"))),

@@ -1,0 +1,41 @@
+"""A course: fixed episodes, warmed up once, which any number of agents then play from copies."""
+
+import math
+
+import numpy as np
+
+from ...envs.scenario import Scenario
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ...fastsim.units import DOLLAR, WEEK
+from ..evaluation.cohort import Chunk
+from ..evaluation.episodes import Draws, compiled, synthetic
+from ..evaluation.evaluate import chunks
+from ..evaluation.scoring import COSTS
+
+
+class Course:
+    """`count` episodes of drawn work from number `first` on; all are kept in memory."""
+
+    def __init__(self, scenario: Scenario, seed: int, draws: Draws, first: int, count: int) -> None:
+        """Raises InputError where a warm-up outgrows its room."""
+        spec = compiled(scenario, seed, draws)
+        drawn = chunks(lambda number: synthetic(scenario, spec, seed, first + number, None, draws), count)
+        self.chunks = [Chunk(spec, episodes) for episodes in drawn]
+
+    def cost(self, agent: Agent) -> float:
+        """Mean avoidable cost under an agent, dollars per week of the windows, as evaluation tells it.
+
+        Infinite where so much waits under it that the world's integers cannot hold it.
+        """
+        cost, length = 0, 0
+        try:
+            for chunk in self.chunks:
+                rows = [played.rows for played in chunk.play(agent)]
+                cost += sum(int(row[name].sum()) for row in rows for name in COSTS)
+                length += sum(int(np.sum(row.length)) for row in rows)
+        except InputError as error:
+            if error.where != "simulator":
+                raise
+            return math.inf
+        return cost / DOLLAR / (length / WEEK)

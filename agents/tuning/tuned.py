@@ -1,0 +1,119 @@
+"""The file of tuned rules that lies beside a scenario: knobs, costs, curves, and which rule is best.
+
+It names the scenario's digest: knobs that were fitted to another world are refused. A scenario without a file of its
+own may use that of its base, whose classes it must share.
+"""
+
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ...envs.explain import explained
+from ...envs.scenario import FOLDER, Scenario, base_of, load, path_of
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ..rules.catalogue import RULES
+from .journal import Cost, Part, read_text
+
+SUFFIX = ".tuned.json"
+
+
+class TunedRule(Part):
+    """One rule: what was found, and what it costs in dollars per week, on the tuning episodes and on fresh ones."""
+
+    knobs: dict[str, float]  # in the order of the rule's space; a rule without any has none
+    is_default: bool  # these are the default knobs: they cost no more on fresh episodes than those that were found
+    cost: Cost
+    fresh_cost: Cost
+    default_cost: Cost
+    default_fresh_cost: Cost
+    curve: tuple[Cost, ...] = ()  # least cost on the tuning episodes by generation
+    evaluations: int = Field(default=0, ge=0)  # candidates played
+
+
+class Tuned(Part):
+    """The rules of one scenario."""
+
+    format: Literal[1] = 1
+    scenario: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the scenario
+    classes: tuple[str, ...]  # of the scenario, in the order of their numbers
+    seed: int
+    episodes: int  # of tuning; as many fresh ones
+    generations: int  # at most, for each rule
+    patience: int
+    version: str  # of Tidegate
+    rules: dict[str, TunedRule] = Field(min_length=1)
+    best: str  # the rule that costs least on fresh episodes
+
+    @model_validator(mode="after")
+    def _rules_are_known(self) -> Self:
+        """Each rule exists in this version, with these knobs."""
+        remedy = "tune again with this version"
+        for name, rule in self.rules.items():
+            if name not in RULES:
+                raise InputError("rules", "rule", name, "there is none of this name", remedy)
+            is_tunable = RULES[name].is_tunable
+            known = [one.name for one in RULES[name].space(len(self.classes))] if is_tunable else []
+            if list(rule.knobs) != known:
+                raise InputError(f"rules.{name}", "knobs", ", ".join(rule.knobs), "are not those of the rule", remedy)
+        if self.best not in self.rules:
+            raise InputError("best", "rule", self.best, "it is not among the rules", remedy)
+        return self
+
+    def agent(self, rule: str) -> Agent:
+        """One of the rules with its knobs; InputError where the file does not hold it."""
+        if rule not in self.rules:
+            reason = f"it was not tuned for {self.scenario}"
+            raise InputError("policy", "rule", rule, reason, f"use {', '.join(self.rules)}, or tune again")
+        knobs = self.rules[rule].knobs
+        return RULES[rule].tuned(tuple(knobs.values())) if knobs else RULES[rule]()
+
+
+class Found(NamedTuple):
+    """Tuned rules for a scenario, and whose they are."""
+
+    tuned: Tuned
+    is_of_base: bool  # they were tuned for the scenario that this one is based on
+
+
+def place_of(name_or_path: str | Path) -> Path:
+    """Where the tuned rules of a scenario lie: beside its file."""
+    return path_of(name_or_path).with_suffix(SUFFIX)
+
+
+def load_tuned(name_or_path: str | Path, scenario: Scenario) -> Found:
+    """The tuned rules of a scenario, which is what `name_or_path` holds: its own, or those of the nearest base.
+
+    Raises InputError where there are none, where they are of another world than the file beside which they lie holds
+    now, or where the base has other classes.
+    """
+    at: Path | None = path_of(name_or_path)
+    while at is not None and not at.with_suffix(SUFFIX).exists():
+        at = base_of(at)
+    if at is None:
+        remedy = f"run: tidegate tune {name_or_path}"
+        raise InputError("tuned rules", "scenario", name_or_path, "none were tuned for it or for its base", remedy)
+    is_own = at == path_of(name_or_path)
+    tuned = _read(at.with_suffix(SUFFIX))
+    _check_digest(at, tuned, scenario if is_own else load(at))
+    if not is_own and tuned.classes != tuple(cls.name for cls in scenario.terms):
+        reason = f"its classes are not those of its base, {tuned.scenario}, whose rules were tuned"
+        raise InputError("tuned rules", "scenario", scenario.name, reason, f"run: tidegate tune {name_or_path}")
+    return Found(tuned, not is_own)
+
+
+def _read(path: Path) -> Tuned:
+    """What the file says. Raises InputError where it is none."""
+    try:
+        return Tuned.model_validate_json(read_text(path))
+    except ValidationError as error:
+        raise explained(error, str(path)) from None
+
+
+def _check_digest(at: Path, tuned: Tuned, scenario: Scenario) -> None:
+    if tuned.digest != scenario.digest():
+        reason = f"it was made for another state of {scenario.name}, which now is {scenario.digest()[:16]}"
+        remedy = f"tune again: tidegate tune {at.stem if at.parent == FOLDER else at}"
+        raise InputError(str(at.with_suffix(SUFFIX)), "digest", tuned.digest[:16], reason, remedy)
