@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..fastsim.errors import InputError
+from .verbs.bound import bound
 from .verbs.decide import decide
 from .verbs.evaluate import evaluate
 from .verbs.export import export
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, tune, evaluate, simulate, replay, export, decide):
+for verb in (train, tune, evaluate, bound, simulate, replay, export, decide):
     app.command()(verb)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)

@@ -1,6 +1,6 @@
 """Policies on the same held-out episodes: draw, warm up once, play each, compare."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +9,16 @@ from ...envs.scenario import Scenario
 from ...envs.traces.load import fits
 from ...envs.traces.read import read
 from ...envs.traces.table import Trace
-from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from ...fastsim.spec import Spec
 from .cohort import Chunk
-from .episodes import MOST_EPISODES, Episode, compiled, recorded, synthetic
+from .episodes import MOST_EPISODES
 from .measures import Ground, Sample, ground_of
+from .playing import Player
 from .report import Report, Scores
+from .source import Source, chunks
 from .window import Played
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 4
-CHUNK_EPISODES = 16  # played side by side, one a thread
-CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
 FEW_BLOCKS = 8
 
 Progress = Callable[[int, int], None]  # episodes played, of how many, counted once for each agent
@@ -28,7 +26,7 @@ Progress = Callable[[int, int], None]  # episodes played, of how many, counted o
 
 def evaluate(
     scenario: Scenario,
-    agents: Sequence[Agent],
+    agents: Sequence[Player],
     episodes: int | None = None,
     seed: int = 0,
     trace: Trace | str | Path | None = None,
@@ -53,15 +51,15 @@ def evaluate(
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
-    spec, done = compiled(scenario, seed), 0
-    for drawn in chunks(lambda episode: _draw(scenario, spec, recording, seed, episode, load), count):
-        chunk = Chunk(spec, drawn)
+    source, done = Source(scenario, seed, recording, load), 0
+    for drawn in chunks(source.episode, count):
+        chunk = Chunk(source.spec, drawn)
         for agent, results in zip(agents, played, strict=True):
             results += chunk.play(agent)
             done += len(drawn)
             if progress is not None:
                 progress(done, count * len(agents))
-    ground = ground_of(scenario, spec)
+    ground = ground_of(scenario, source.spec)
     scores = tuple(_joined(agent.name, ground, results) for agent, results in zip(agents, played, strict=True))
     return Report(
         scenario=scenario.name,
@@ -77,7 +75,7 @@ def evaluate(
     )
 
 
-def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
+def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
     """Refuse what names no evaluation."""
     if not agents:
         raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")
@@ -91,26 +89,6 @@ def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
         raise InputError("evaluation", "seed", seed, "is outside [0, 2^63)", "choose another")
 
 
-def chunks(draw: Callable[[int], Episode], count: int) -> Iterator[list[Episode]]:
-    """The episodes of each chunk; episode `number` is drawn by `draw(number)` when it is needed."""
-    drawn, jobs = [], 0
-    for episode in range(count):
-        following = draw(episode)
-        if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
-            yield drawn
-            drawn, jobs = [], 0
-        drawn.append(following)
-        jobs += len(following.jobs)
-    yield drawn
-
-
-def _draw(scenario: Scenario, spec: Spec, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
-    """One episode by its number."""
-    if trace is None:
-        return synthetic(scenario, spec, seed, episode, load)
-    return recorded(scenario, spec, trace, seed, episode, load)
-
-
 def _joined(name: str, ground: Ground, played: list[Played]) -> Scores:
     """The episodes of one agent, one after the other."""
     for episode, one in enumerate(played):
@@ -121,10 +99,10 @@ def _joined(name: str, ground: Ground, played: list[Played]) -> Scores:
 
 
 def _notes(
-    scenario: Scenario, trace: Trace | None, agents: Sequence[Agent], scores: tuple[Scores, ...]
+    scenario: Scenario, trace: Trace | None, agents: Sequence[Player], scores: tuple[Scores, ...]
 ) -> tuple[str, ...]:
     """What a reader must know to read the figures."""
-    notes = [agent.note for agent in agents if agent.note]
+    notes = [note for agent in agents if (note := getattr(agent, "note", ""))]
     if trace is not None:
         weeks = len(np.unique(scores[0].rows.block))
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")

@@ -78,7 +78,7 @@ def score(spec: Spec, outcomes: Outcomes, blocks: int) -> Any:
     rows = np.zeros(blocks, SCORE).view(np.recarray)
     block = outcomes.block
     rows.block = np.arange(blocks)
-    rows.delay = _delay(spec, outcomes, blocks)
+    rows.delay = delays(spec, outcomes, blocks)
     rows.burst = sums(block, outcomes.spent, blocks)
     rows.penalty = sums(block, outcomes.penalty, blocks)
     rows.write_off = sums(block, outcomes.written_off, blocks)
@@ -152,7 +152,7 @@ def ideal_run(spec: Spec, outcomes: Outcomes) -> np.ndarray:
     return (outcomes.jobs.walltime * 1000 + speed - 1) // speed
 
 
-def _delay(spec: Spec, outcomes: Outcomes, blocks: int) -> np.ndarray:
+def delays(spec: Spec, outcomes: Outcomes, blocks: int) -> np.ndarray:
     """Delay cost [µ$] by block: gang × time waited of each class, at its rate; nothing for blocks of serving."""
     waited = np.zeros((blocks, MAX_CLASSES), np.int64)
     chosen = outcomes.jobs.until == 0

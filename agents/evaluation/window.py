@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...fastsim.agent import Agent
 from ...fastsim.spec import MAX_SITES, Spec
 from ...fastsim.worlds import Worlds
 from .outcomes import Cohort, outcomes_of
 from .overflow import SAMPLED, overflowing
+from .playing import Player, play
 from .readings import READING, read
-from .scoring import cost, fares, pipelines, score, sums
+from .scoring import cost, delays, fares, pipelines, score, sums
 
 
 class Window(NamedTuple):
@@ -30,7 +30,7 @@ class Played(NamedTuple):
 
 
 def through(
-    worlds: Worlds, agent: Agent, edges: list[np.ndarray], progress: Callable[[int], Any] | None = None
+    worlds: Worlds, agent: Player, edges: list[np.ndarray], progress: Callable[[int], Any] | None = None
 ) -> Window:
     """Play every episode from the first of its `edges` [ms] to the last; it is at the first now.
 
@@ -46,9 +46,9 @@ def through(
         total = np.zeros(len(worlds), np.int64)
         for step in range(-(-int((end - begin).max()) // SAMPLED)):
             at = np.minimum(begin + step * SAMPLED, end)
-            worlds.play(agent, at)
+            play(worlds, agent, at)
             total += overflowing(worlds) * np.minimum(SAMPLED, end - at)
-        worlds.play(agent, end)
+        play(worlds, agent, end)
         readings.append(read(worlds))
         sampled.append(total)
         if progress is not None:
@@ -73,6 +73,20 @@ def scored(worlds: Worlds, episode: int, cohort: Cohort, window: Window) -> Play
     responses, block = pipelines(outcomes)
     rows.pipelines = sums(block, np.ones_like(block), blocks)
     return Played(rows, fares(worlds.spec, outcomes), responses)
+
+
+def cost_of_jobs(worlds: Worlds, episode: int, cohort: Cohort) -> int:
+    """What a cohort's jobs have cost so far [µ$]: runs, delay, penalties, write-offs; blocks of serving: runs only."""
+    outcomes = outcomes_of(worlds, episode, cohort)
+    own = outcomes.spent + outcomes.penalty + outcomes.written_off
+    return int(own.sum() + delays(worlds.spec, outcomes, 1).sum())
+
+
+def cost_of_meters(worlds: Worlds, episode: int, cohort: Cohort) -> int:
+    """What serving has missed and overage, µ$, since the world began; scored is how it grows within the window."""
+    reading = read(worlds)[episode]
+    missed = cost(reading.waiting * cohort.serving, worlds.spec.rules[0].delay_rate).sum()
+    return int(reading.overage + missed)
 
 
 def covered(spec: Spec, rows: Any) -> np.ndarray:

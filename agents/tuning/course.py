@@ -10,8 +10,8 @@ from ...fastsim.errors import InputError
 from ...fastsim.units import DOLLAR, WEEK
 from ..evaluation.cohort import Chunk
 from ..evaluation.episodes import Draws, compiled, synthetic
-from ..evaluation.evaluate import chunks
 from ..evaluation.scoring import COSTS
+from ..evaluation.source import chunks
 
 
 class Course:

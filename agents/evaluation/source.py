@@ -1,0 +1,48 @@
+"""Where episodes come from: work that a scenario draws, or a trace that is replayed in its world."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...envs.scenario import Scenario
+from ...envs.traces.table import Trace
+from ...fastsim.spec import Spec
+from .episodes import EVALUATION, Draws, Episode, compiled, recorded, synthetic
+
+CHUNK_EPISODES = 16  # played side by side, one a thread
+CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
+
+
+@dataclass(frozen=True)
+class Source:
+    """Episodes by their numbers; every policy meets the same ones."""
+
+    scenario: Scenario
+    seed: int
+    trace: Trace | None = None
+    load: float | None = None  # None: the scenario's own, or the trace as recorded
+    draws: Draws = EVALUATION
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The scenario with the variants of its supply that these episodes meet."""
+        return compiled(self.scenario, self.seed, self.draws)
+
+    def episode(self, number: int) -> Episode:
+        """Episode `number`. Raises InputError where a load or a trace makes no sense here."""
+        if self.trace is None:
+            return synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws)
+        return recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load)
+
+
+def chunks(draw: Callable[[int], Episode], count: int) -> Iterator[list[Episode]]:
+    """The episodes of each chunk; episode `number` is drawn by `draw(number)` when it is needed."""
+    drawn, jobs = [], 0
+    for number in range(count):
+        following = draw(number)
+        if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
+            yield drawn
+            drawn, jobs = [], 0
+        drawn.append(following)
+        jobs += len(following.jobs)
+    yield drawn
