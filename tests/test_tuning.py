@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take 
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tuning.md"
 OPTIONS = ["--rule", "spill-after", "--rule", "waiting-budget", "--episodes", "2", "--generations", "3"]
-PLAYED = 1 + 3 * 4 + 1 + 3 * 7  # on the tuning episodes: two defaults, and three generations of 4 and 7 candidates
+PLAYED = 1 + 3 * 4 + 1 + 1 + 3 * 7 + 1  # on the tuning episodes: default, generations of 4 and 7, centre
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def tuned(name_or_path: str | Path, best: str = "spill-after", hours: float = 7.
         "patience": 3,
         "version": "0",
         "rules": {
-            "spill-after": TunedRule(knobs={"hours": hours}, is_default=False, **costs),
-            "first-fit": TunedRule(knobs={}, is_default=True, **costs),
+            "spill-after": TunedRule(knobs={"hours": hours}, origin="least", **costs),
+            "first-fit": TunedRule(knobs={}, origin="default", **costs),
         },
         "best": best,
     }
@@ -202,7 +202,7 @@ def test_a_tuning_writes_what_it_found(capsys: pytest.CaptureFixture[str], mine:
     assert (found.scenario, found.episodes, found.generations, found.seed) == ("mine", 2, 3, 1)
     assert list(found.rules) == ["spill-after", "waiting-budget"]
     for name, rule in found.rules.items():
-        assert rule.evaluations == {"spill-after": 12, "waiting-budget": 21}[name]
+        assert rule.evaluations == {"spill-after": 13, "waiting-budget": 22}[name]
         assert len(rule.curve) == 3 and sorted(rule.curve, reverse=True) == list(rule.curve)
         assert rule.fresh_cost <= rule.default_fresh_cost
         played = Course(load(mine), 1, TUNING, 0, 2), Course(load(mine), 1, CHOICE, 2, 2)

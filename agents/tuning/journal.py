@@ -57,6 +57,7 @@ class Record(Part):
 
     default: Cost  # with its default knobs
     generations: tuple[Generation, ...] = ()
+    centre: Cost | None = None  # with the knobs that the search ended around; None: it has not ended
 
     @property
     def curve(self) -> tuple[float, ...]:
@@ -65,8 +66,8 @@ class Record(Part):
 
     @property
     def evaluations(self) -> int:
-        """How many candidates were played."""
-        return sum(len(one.costs) for one in self.generations)
+        """How many knobs were played, besides the default ones."""
+        return sum(len(one.costs) for one in self.generations) + (self.centre is not None)
 
     @property
     def best(self) -> tuple[float, ...]:
