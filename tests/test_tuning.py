@@ -30,7 +30,7 @@ from tidegate.fastsim.jit import IS_COMPILED
 
 pytest.importorskip("cmaes", reason="needs the tune extra")
 from tidegate.agents.tuning.search import Search
-from tidegate.agents.tuning.tune import is_flat
+from tidegate.agents.tuning.tune import is_done, is_flat
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
 
@@ -138,6 +138,17 @@ def test_seeds_and_rules_name_the_search() -> None:
 )
 def test_a_curve_is_flat_after_generations_that_gained_less_than_two_permille(curve: list[float], flat: bool) -> None:
     assert is_flat(curve, patience=2) == flat
+
+
+def test_a_lucky_first_candidate_does_not_end_a_search_that_improves() -> None:
+    """The least cost is that of the first generation throughout; the medians fall to 90 and stay there."""
+    costs = [(50.0, 100.0, 101.0), (95.0, 96.0, 97.0), (90.0, 90.0, 91.0), (90.0, 90.0, 90.0), (90.0, 90.0, 90.0)]
+    rows = [Generation(positions=((0.5,), (0.4,), (0.3,)), costs=one) for one in costs]
+    records = [Record(default=100.0, generations=tuple(rows[:played])) for played in range(1, 6)]
+    assert records[-1].curve == (50.0,) * 5 and records[-1].middle == (100.0, 96.0, 90.0, 90.0, 90.0)
+    settings = Settings(episodes=1, generations=9, patience=2, seed=0)
+    assert [is_done(record, settings) for record in records] == [False, False, False, False, True]
+    assert is_done(records[0], Settings(episodes=1, generations=1, patience=2, seed=0))
 
 
 # The episodes.

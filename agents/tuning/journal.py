@@ -7,6 +7,7 @@ one set of settings.
 import math
 from itertools import accumulate
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
@@ -63,6 +64,11 @@ class Record(Part):
     def curve(self) -> tuple[float, ...]:
         """Least cost of all candidates so far, after each generation; the default is none of them."""
         return tuple(accumulate((min(one.costs) for one in self.generations), min))
+
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """Least median cost of a generation so far, after each: luck with one candidate does not move it."""
+        return tuple(accumulate((median(one.costs) for one in self.generations), min))
 
     @property
     def evaluations(self) -> int:

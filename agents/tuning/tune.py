@@ -111,9 +111,9 @@ def _search(
     keep: Keep,
     progress: Progress,
 ) -> None:
-    """Go on from what is known of a rule until its curve is flat, or as much has been played as may be."""
+    """Go on from what is known of a rule until it is done, then play the centre that its search ended around."""
     search = _search_of(scenario, name, settings.seed, record)
-    while len(record.curve) < settings.generations and not is_flat(record.curve, settings.patience):
+    while not is_done(record, settings):
         told = _within(progress, len(record.curve) / settings.generations, 1 / settings.generations)
         generation = _generation(course, search, name, told)
         record = record.model_copy(update={"generations": (*record.generations, generation)})
@@ -130,6 +130,16 @@ def _search_of(scenario: Scenario, name: str, seed: int, record: Record) -> Sear
     for one in record.generations:
         search.again(one.positions, one.costs)
     return search
+
+
+def is_done(record: Record, settings: Settings) -> bool:
+    """As much has been played as may be, or neither the least nor the middle cost falls any more.
+
+    Costs are rugged: a lucky candidate of the first generation may be the least for long, while the search improves.
+    """
+    curves = (record.curve, record.middle)
+    is_over = len(record.generations) >= settings.generations
+    return is_over or all(is_flat(curve, settings.patience) for curve in curves)
 
 
 def is_flat(curve: Sequence[float], patience: int) -> bool:

@@ -18,9 +18,8 @@ from .journal import Cost, Part, read_text
 
 SUFFIX = ".tuned.json"
 
-Origin = Literal[
-    "default", "least", "centre"
-]  # least: of the candidate of least cost; centre: what the search ended at
+# least: of the candidate of least cost; centre: where the search ended
+Origin = Literal["default", "least", "centre"]
 
 
 class TunedRule(Part):
