@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.envs.inherit import merged, part_in
 from tidegate.envs.machines import Site, Slips
-from tidegate.envs.scenario import Scenario, load
+from tidegate.envs.scenario import FOLDER, Scenario, base_of, load
 from tidegate.fastsim.errors import InputError
 
 HEAD = 'base = "mid_lab"\nname = "mine"\n'
@@ -30,6 +30,13 @@ def test_what_is_not_said_is_as_in_the_base(tmp_path):
     assert mine.name == "mine"
     assert mine.model_copy(update={"name": "mid_lab"}) == base
     assert mine.digest() != base.digest()
+
+
+def test_the_base_of_a_scenario_is_the_file_that_it_names(tmp_path):
+    mine = written(tmp_path, "")
+    assert base_of(mine) == FOLDER / "mid_lab.toml"
+    assert base_of("mid_lab") is None
+    assert base_of(written(tmp_path, 'base = "mine.toml"\nname = "yours"\n', "yours.toml")) == mine
 
 
 def test_tables_merge_key_by_key(tmp_path):

@@ -30,13 +30,13 @@ from tidegate.fastsim.jit import IS_COMPILED
 
 pytest.importorskip("cmaes", reason="needs the tune extra")
 from tidegate.agents.tuning.search import Search
-from tidegate.agents.tuning.tune import is_flat
+from tidegate.agents.tuning.tune import is_done, is_flat
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tuning.md"
 OPTIONS = ["--rule", "spill-after", "--rule", "waiting-budget", "--episodes", "2", "--generations", "3"]
-PLAYED = 1 + 3 * 4 + 1 + 3 * 7  # on the tuning episodes: two defaults, and three generations of 4 and 7 candidates
+PLAYED = 1 + 3 * 4 + 1 + 1 + 3 * 7 + 1  # on the tuning episodes: default, generations of 4 and 7, centre
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def tuned(name_or_path: str | Path, best: str = "spill-after", hours: float = 7.
         "patience": 3,
         "version": "0",
         "rules": {
-            "spill-after": TunedRule(knobs={"hours": hours}, is_default=False, **costs),
-            "first-fit": TunedRule(knobs={}, is_default=True, **costs),
+            "spill-after": TunedRule(knobs={"hours": hours}, origin="least", **costs),
+            "first-fit": TunedRule(knobs={}, origin="default", **costs),
         },
         "best": best,
     }
@@ -140,6 +140,17 @@ def test_a_curve_is_flat_after_generations_that_gained_less_than_two_permille(cu
     assert is_flat(curve, patience=2) == flat
 
 
+def test_a_lucky_first_candidate_does_not_end_a_search_that_improves() -> None:
+    """The least cost is that of the first generation throughout; the medians fall to 90 and stay there."""
+    costs = [(50.0, 100.0, 101.0), (95.0, 96.0, 97.0), (90.0, 90.0, 91.0), (90.0, 90.0, 90.0), (90.0, 90.0, 90.0)]
+    rows = [Generation(positions=((0.5,), (0.4,), (0.3,)), costs=one) for one in costs]
+    records = [Record(default=100.0, generations=tuple(rows[:played])) for played in range(1, 6)]
+    assert records[-1].curve == (50.0,) * 5 and records[-1].middle == (100.0, 96.0, 90.0, 90.0, 90.0)
+    settings = Settings(episodes=1, generations=9, patience=2, seed=0)
+    assert [is_done(record, settings) for record in records] == [False, False, False, False, True]
+    assert is_done(records[0], Settings(episodes=1, generations=1, patience=2, seed=0))
+
+
 # The episodes.
 
 
@@ -202,7 +213,7 @@ def test_a_tuning_writes_what_it_found(capsys: pytest.CaptureFixture[str], mine:
     assert (found.scenario, found.episodes, found.generations, found.seed) == ("mine", 2, 3, 1)
     assert list(found.rules) == ["spill-after", "waiting-budget"]
     for name, rule in found.rules.items():
-        assert rule.evaluations == {"spill-after": 12, "waiting-budget": 21}[name]
+        assert rule.evaluations == {"spill-after": 13, "waiting-budget": 22}[name]
         assert len(rule.curve) == 3 and sorted(rule.curve, reverse=True) == list(rule.curve)
         assert rule.fresh_cost <= rule.default_fresh_cost
         played = Course(load(mine), 1, TUNING, 0, 2), Course(load(mine), 1, CHOICE, 2, 2)

@@ -63,7 +63,7 @@ def _tuned(name: str, scenario: Scenario | None, where: str | Path | None) -> Ag
         raise InputError("policy", "rule", rule, reason, f"use {TUNED} and one of {', '.join(tuned.rules)}")
     agent = tuned.agent(rule)  # raises where the file does not hold it
     source = f"{tuned.scenario}, the base of {scenario.name}" if is_of_base else tuned.scenario
-    knobs = "its default knobs, which tuning did not better" if tuned.rules[rule].is_default else "knobs tuned"
+    knobs = "its default knobs, which tuning did not better" if tuned.rules[rule].origin == "default" else "knobs tuned"
     note = f"{name} is {rule} with {knobs} for {source}, on {tuned.episodes} episodes of seed {tuned.seed}"
     return replace(agent, name=name, note=note)
 

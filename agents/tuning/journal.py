@@ -7,6 +7,7 @@ one set of settings.
 import math
 from itertools import accumulate
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
@@ -57,6 +58,7 @@ class Record(Part):
 
     default: Cost  # with its default knobs
     generations: tuple[Generation, ...] = ()
+    centre: Cost | None = None  # with the knobs that the search ended around; None: it has not ended
 
     @property
     def curve(self) -> tuple[float, ...]:
@@ -64,9 +66,14 @@ class Record(Part):
         return tuple(accumulate((min(one.costs) for one in self.generations), min))
 
     @property
+    def middle(self) -> tuple[float, ...]:
+        """Least median cost of a generation so far, after each: luck with one candidate does not move it."""
+        return tuple(accumulate((median(one.costs) for one in self.generations), min))
+
+    @property
     def evaluations(self) -> int:
-        """How many candidates were played."""
-        return sum(len(one.costs) for one in self.generations)
+        """How many knobs were played, besides the default ones."""
+        return sum(len(one.costs) for one in self.generations) + (self.centre is not None)
 
     @property
     def best(self) -> tuple[float, ...]:

@@ -31,6 +31,11 @@ class Search:
         """How many there are in a generation."""
         return self._cma.population_size
 
+    @property
+    def centre(self) -> Position:
+        """Where candidates are drawn around: after many generations, what the good ones have in common."""
+        return tuple(self._cma.mean.tolist())
+
     def ask(self) -> tuple[Position, ...]:
         """The next generation."""
         return tuple(tuple(self._cma.ask().tolist()) for _ in range(self.candidates))

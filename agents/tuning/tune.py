@@ -7,21 +7,29 @@ and by nothing else.
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from ...envs.scenario import Scenario
-from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ..evaluation.episodes import CHOICE, MOST_EPISODES, TUNING
 from ..rules.catalogue import RULES, TUNABLE
 from .course import Course
 from .journal import Generation, Journal, Record, Settings, continued, save
 from .search import Search
-from .tuned import Tuned, TunedRule
+from .tuned import Origin, Tuned, TunedRule
 
 GAIN = 0.002  # a cost that is lower by less than this share is no gain
 
 Progress = Callable[[float], object]  # takes the share that is done
 Keep = Callable[[str, Record], None]  # takes a rule and what is now known of it
+
+
+class Finalist(NamedTuple):
+    """Knobs between which fresh episodes choose."""
+
+    origin: Origin
+    values: tuple[float, ...]  # in the order of the rule's space
+    cost: float  # on the tuning episodes
 
 
 def tune(
@@ -103,21 +111,35 @@ def _search(
     keep: Keep,
     progress: Progress,
 ) -> None:
-    """Go on from what is known of a rule until its curve is flat, or as much has been played as may be."""
-    search = _search_of(scenario, name, settings.seed)
-    for one in record.generations:
-        search.again(one.positions, one.costs)
-    while len(record.curve) < settings.generations and not is_flat(record.curve, settings.patience):
+    """Go on from what is known of a rule until it is done, then play the centre that its search ended around."""
+    search = _search_of(scenario, name, settings.seed, record)
+    while not is_done(record, settings):
         told = _within(progress, len(record.curve) / settings.generations, 1 / settings.generations)
         generation = _generation(course, search, name, told)
         record = record.model_copy(update={"generations": (*record.generations, generation)})
         keep(name, record)
+    if record.centre is None:
+        centre = course.cost(RULES[name].tuned(search.values(search.centre)))
+        keep(name, record.model_copy(update={"centre": centre}))
 
 
-def _search_of(scenario: Scenario, name: str, seed: int) -> Search:
-    """A rule's search, at its beginning."""
+def _search_of(scenario: Scenario, name: str, seed: int, record: Record) -> Search:
+    """A rule's search, after the generations that were played."""
     classes = len(scenario.terms)
-    return Search(name, RULES[name].space(classes), RULES[name].defaults(classes), seed)
+    search = Search(name, RULES[name].space(classes), RULES[name].defaults(classes), seed)
+    for one in record.generations:
+        search.again(one.positions, one.costs)
+    return search
+
+
+def is_done(record: Record, settings: Settings) -> bool:
+    """As much has been played as may be, or neither the least nor the middle cost falls any more.
+
+    Costs are rugged: a lucky candidate of the first generation may be the least for long, while the search improves.
+    """
+    curves = (record.curve, record.middle)
+    is_over = len(record.generations) >= settings.generations
+    return is_over or all(is_flat(curve, settings.patience) for curve in curves)
 
 
 def is_flat(curve: Sequence[float], patience: int) -> bool:
@@ -141,9 +163,9 @@ def _within(progress: Progress, begin: float, length: float) -> Progress:
 
 
 def _chosen(scenario: Scenario, journal: Journal, names: Sequence[str]) -> Tuned:
-    """What is written: each rule with the knobs that cost less on fresh episodes, and the best of them."""
+    """What is written: each rule with the knobs that cost least on fresh episodes, and the best of them."""
     settings = journal.settings
-    fresh = Course(scenario, settings.seed, CHOICE, settings.episodes, settings.episodes).cost
+    fresh = Course(scenario, settings.seed, CHOICE, settings.episodes, settings.episodes)
     rules = {name: _judged(scenario, settings.seed, name, journal.rules[name], fresh) for name in names}
     return Tuned(
         scenario=scenario.name,
@@ -156,28 +178,33 @@ def _chosen(scenario: Scenario, journal: Journal, names: Sequence[str]) -> Tuned
     )
 
 
-def _judged(
-    scenario: Scenario, seed: int, name: str, record: Record, fresh_cost: Callable[[Agent], float]
-) -> TunedRule:
-    """A rule with the knobs that were found, or with its default ones where those cost no more on fresh episodes."""
+def _judged(scenario: Scenario, seed: int, name: str, record: Record, fresh: Course) -> TunedRule:
+    """A rule with those of its finalists' knobs that cost least on fresh episodes; of equals the first."""
     rule, classes = RULES[name], len(scenario.terms)
-    default = fresh_cost(rule())
-    judged = TunedRule(
-        knobs={},
-        is_default=True,
-        cost=record.default,
-        fresh_cost=default,
+    finalists = _finalists(scenario, seed, name, record)
+    costs = [fresh.cost(rule.tuned(one.values) if one.values else rule()) for one in finalists]
+    chosen = costs.index(min(costs))
+    knobs = [one.name for one in rule.space(classes)] if rule.is_tunable else []
+    return TunedRule(
+        knobs=dict(zip(knobs, finalists[chosen].values, strict=True)),
+        origin=finalists[chosen].origin,
+        cost=finalists[chosen].cost,
+        fresh_cost=costs[chosen],
         default_cost=record.default,
-        default_fresh_cost=default,
+        default_fresh_cost=costs[0],
         curve=record.curve,
         evaluations=record.evaluations,
     )
-    if not rule.is_tunable:
-        return judged
-    knobs = [one.name for one in rule.space(classes)]
-    values = _search_of(scenario, name, seed).values(record.best)
-    found = fresh_cost(rule.tuned(values))
-    if found >= default:
-        return judged.model_copy(update={"knobs": dict(zip(knobs, rule.defaults(classes), strict=True))})
-    better = {"knobs": dict(zip(knobs, values, strict=True)), "is_default": False}
-    return judged.model_copy(update={**better, "cost": record.curve[-1], "fresh_cost": found})
+
+
+def _finalists(scenario: Scenario, seed: int, name: str, record: Record) -> list[Finalist]:
+    """The default knobs first; of a rule that was searched, also the least candidate and the centre."""
+    rule = RULES[name]
+    if not rule.is_tunable or record.centre is None:
+        return [Finalist("default", (), record.default)]
+    search = _search_of(scenario, name, seed, record)
+    return [
+        Finalist("default", rule.defaults(len(scenario.terms)), record.default),
+        Finalist("least", search.values(record.best), record.curve[-1]),
+        Finalist("centre", search.values(search.centre), record.centre),
+    ]

@@ -18,18 +18,21 @@ from .journal import Cost, Part, read_text
 
 SUFFIX = ".tuned.json"
 
+# least: of the candidate of least cost; centre: where the search ended
+Origin = Literal["default", "least", "centre"]
+
 
 class TunedRule(Part):
     """One rule: what was found, and what it costs in dollars per week, on the tuning episodes and on fresh ones."""
 
     knobs: dict[str, float]  # in the order of the rule's space; a rule without any has none
-    is_default: bool  # these are the default knobs: they cost no more on fresh episodes than those that were found
+    origin: Origin  # which knobs these are: of the three, those that cost least on fresh episodes
     cost: Cost
     fresh_cost: Cost
     default_cost: Cost
     default_fresh_cost: Cost
     curve: tuple[Cost, ...] = ()  # least cost on the tuning episodes by generation
-    evaluations: int = Field(default=0, ge=0)  # candidates played
+    evaluations: int = Field(default=0, ge=0)  # knobs played on the tuning episodes, besides the default ones
 
 
 class Tuned(Part):

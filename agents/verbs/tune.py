@@ -17,7 +17,7 @@ def tune(
     rule: Annotated[
         list[str] | None, Option(help="Tune and compare only this rule; may be repeated.  [default: all rules]")
     ] = None,
-    episodes: Annotated[int, Option(min=1, help="Episodes to tune on, and as many fresh ones to choose on.")] = 32,
+    episodes: Annotated[int, Option(min=1, help="Episodes to tune on, and as many fresh ones to choose on.")] = 128,
     generations: Annotated[int, Option(min=1, help="At most so many for each rule.")] = 150,
     patience: Annotated[int, Option(min=1, help="A rule is done after so many without a gain of 0.2 %.")] = 20,
     seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
