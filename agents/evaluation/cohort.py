@@ -36,7 +36,10 @@ class Chunk:
 
     def play(self, agent: Agent) -> list[Played]:
         """Every episode under `agent`."""
-        worlds = Worlds(self.spec, self.jobs, len(self.episodes), results=self.room)
+        return self.play_in(Worlds(self.spec, self.jobs, len(self.episodes), results=self.room), agent)
+
+    def play_in(self, worlds: Worlds, agent: Agent) -> list[Played]:
+        """The same in worlds that the caller has made: over the chunk's jobs, with room for its results."""
         numbers = np.arange(len(self.episodes))
         worlds.copy_from(self.begun, numbers, numbers)
         for index, cohort in enumerate(self.cohorts):

@@ -97,7 +97,7 @@ def _chunks(
     """The episodes of each chunk; drawn when they are needed."""
     drawn, jobs = [], 0
     for episode in range(count):
-        following = _draw(scenario, spec, trace, seed, episode, load)
+        following = draw(scenario, spec, trace, seed, episode, load)
         if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
             yield drawn
             drawn, jobs = [], 0
@@ -106,8 +106,8 @@ def _chunks(
     yield drawn
 
 
-def _draw(scenario: Scenario, spec: Spec, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
-    """One episode by its number."""
+def draw(scenario: Scenario, spec: Spec, trace: Trace | None, seed: int, episode: int, load: float | None) -> Episode:
+    """One episode by its number, of drawn work or of a trace."""
     if trace is None:
         return synthetic(scenario, spec, seed, episode, load)
     return recorded(scenario, spec, trace, seed, episode, load)
