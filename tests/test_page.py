@@ -5,7 +5,7 @@ import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from tidegate.agents.evaluation.bounds import Bounds
 from tidegate.agents.evaluation.compare import Interval
 from tidegate.agents.evaluation.evaluate import evaluate
 from tidegate.agents.evaluation.policies import resolve
-from tidegate.agents.page import burndown, clock, decisions, headline, occupancy, timelines, waits, waterfall
+from tidegate.agents.page import burndown, clock, decisions, headline, occupancy, placing, timelines, waits, waterfall
 from tidegate.agents.page.document import document
 from tidegate.agents.page.frontier import frontier
 from tidegate.agents.page.names import distinct, names_of, safe, shortened, wrapped
 from tidegate.agents.page.observed import observed
 from tidegate.agents.page.page import page, pictures
+from tidegate.agents.page.placing import placed
 from tidegate.agents.verbs.command import command_line
 from tidegate.envs.scenario import Scenario, load
 from tidegate.envs.traces.read import read
@@ -349,7 +350,8 @@ def test_the_burn_down_begins_on_plan_and_ends_at_the_readings(made: Made) -> No
     picture = burndown.burndown(made.names, made.seen)
     assert picture is not None
     (provider,) = burndown.with_floors(made.seen[0])
-    assert picture.panels[0].title.endswith(made.scenario.providers[provider].name)
+    above, below = picture.panels
+    assert above.title.endswith(made.scenario.providers[provider].name)
     for one in made.seen:
         floors, drawn = one.floors[:, provider], one.drawn[:, provider]
         assert drawn[0] == pytest.approx(floors[0], rel=1e-3) or floors[0] == 0
@@ -357,6 +359,9 @@ def test_the_burn_down_begins_on_plan_and_ends_at_the_readings(made: Made) -> No
         kept = ~np.isnan(amounts)
         np.testing.assert_allclose(amounts[kept], floors / DOLLAR)
         assert len(at) == len(amounts) and at == sorted(at)
+        line = next(trace for trace in below.data if trace["legendgroup"] == f"policy{one.policy}")
+        behind = np.array(line["y"], float)[kept] * 1000
+        np.testing.assert_allclose(behind, (drawn - floors) / DOLLAR, atol=0.6)
 
 
 def test_the_waterfall_adds_up(made: Made) -> None:
@@ -400,6 +405,16 @@ def test_points_stand_at_cost_and_wait_with_their_intervals(made: Made) -> None:
     assert without.layout["shapes"] == []
 
 
+def test_names_of_points_do_not_cover_each_other() -> None:
+    points = [(0.5, 0.5), (0.52, 0.5), (0.5, 0.53), (0.98, 0.5), (0.02, 0.98)]
+    names = ["cost-greedy", "first-fit", "bundle", "burst-only", "committed-only"]
+    found = placed(points, names, [(y, y) for _, y in points])
+    at = [(x * placing.WIDTH, y * placing.HEIGHT) for x, y in points]
+    boxes = [placing._box(x, y, placing.LETTER * len(n), p) for (x, y), n, p in zip(at, names, found, strict=True)]
+    assert [a.shares(b) for a, b in combinations(boxes, 2)] == [0] * 10
+    assert boxes[3].outside() == boxes[4].outside() == 0
+
+
 def test_every_first_offer_is_counted_once(made: Made) -> None:
     for one, panel in zip(made.seen, decisions.decisions(made.names, made.seen).panels, strict=True):
         offers = decisions.first_offers(one)
@@ -433,6 +448,19 @@ def test_timelines_have_what_the_results_have(made: Made) -> None:
         ends = {span.job: span.end for span in spans}
         for job, place in parents:
             assert begun[job] >= ends[job - one.jobs.member[job] + place]
+
+
+def test_members_that_are_alike_share_a_row_where_they_are_many(made: Made) -> None:
+    one = made.seen[0]
+    for members in timelines.chosen_pipelines(one):
+        rows = timelines.rows_of(one, members)
+        assert sorted(set(rows)) == list(range(max(rows) + 1))
+        kinds = list(
+            zip(*(one.jobs[name][members.start : members.stop] for name in ("cls", "gang", "parents")), strict=True)
+        )
+        for row in set(rows):
+            assert len({kind for kind, its in zip(kinds, rows, strict=True) if its == row}) == 1
+            assert rows.count(row) == 1 or rows.count(row) > timelines.ALIKE
 
 
 # What may be absent.

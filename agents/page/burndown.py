@@ -1,6 +1,6 @@
 """Commitments against plan: what is drawn of each take-or-pay contract beside its floor so far."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,11 +14,11 @@ PLAN = "plan: the floor so far"
 
 
 def burndown(names: Names, seen: Sequence[Observed]) -> Picture | None:
-    """A panel for each contract; None where there is none with a floor."""
+    """Two panels for each contract; None where there is none with a floor."""
     contracts = with_floors(seen[0])
     if not contracts:
         return None
-    panels = [_panel(names, seen, provider) for provider in contracts]
+    panels = [panel for provider in contracts for panel in _panels(names, seen, provider)]
     reading = (
         "A line above the plan draws more than the floor so far and pays overage unless it falls back; one below it "
         "leaves commitment unused, which is paid all the same. A contract is on plan when the window begins, and "
@@ -47,35 +47,46 @@ def by_period(one: Observed, amounts: np.ndarray, provider: int) -> tuple[list[i
     return at.tolist(), np.insert(amounts[:, provider] / MICRO, anew, np.nan)
 
 
-def _panel(names: Names, seen: Sequence[Observed], provider: int) -> Panel:
-    largest = max(float(max(one.floors[:, provider].max(), one.drawn[:, provider].max())) for one in seen) / MICRO
-    unit, letter = scale(largest)
-    first = seen[0]
-    data = [_line(by_period(first, first.floors, provider), unit, PLAN, INK, "plan", "dash")]
-    for one in seen:
-        label, colour = names.policies[one.policy], names.policy_colours[one.policy]
-        data.append(_line(by_period(one, one.drawn, provider), unit, label, colour, f"policy{one.policy}"))
-    for trace in data:
-        trace["hovertemplate"] = f"$%{{y:,.1f}}{letter}"
+def _panels(names: Names, seen: Sequence[Observed], provider: int) -> Iterator[Panel]:
+    """What is drawn beside the plan, and by how much it departs from it."""
+    first, title = seen[0], f"contract of {names.providers[provider]}"
+    plan = by_period(first, first.floors, provider)
+    lines = [(one, by_period(one, one.drawn, provider)) for one in seen]
+    drawn = [_line(names, one, points) for one, points in lines]
+    ahead = [_line(names, one, (at, amounts - by_period(one, one.floors, provider)[1])) for one, (at, amounts) in lines]
+    yield _panel(first, title, "drawn in this billing period, dollars", [_plan(plan), *drawn])
+    level = (plan[0], np.where(np.isnan(plan[1]), np.nan, 0.0))
+    yield _panel(first, f"{title}: ahead of plan, or behind", "drawn − plan, dollars", [_plan(level), *ahead])
+
+
+def _panel(first: Observed, title: str, axis: str, data: list[Drawn]) -> Panel:
+    """The lines, which are still in dollars, on an axis with a short unit."""
+    unit, letter = scale(max(float(np.nanmax(np.abs(trace["y"]))) for trace in data))
     layout: Drawn = {
+        "annotations": [heading(axis)],
         "hovermode": "x unified",
+        "meta": {"linked": True},
         "xaxis": time_axis(int(first.instants[0]), int(first.instants[-1])),
         "yaxis": dollar_axis(letter),
-        "annotations": [heading("drawn in this billing period, dollars")],
     }
-    return Panel(f"contract of {names.providers[provider]}", data, layout)
+    shown = [trace | {"y": listed(trace["y"] / unit, 3), "hovertemplate": f"%{{y:$,.1f}}{letter}"} for trace in data]
+    return Panel(title, shown, layout, height=280)
 
 
-def _line(
-    points: tuple[list[int], np.ndarray], unit: float, label: str, colour: str, group: str, dash: str = "solid"
-) -> Drawn:
-    at, amounts = points
+def _plan(points: tuple[list[int], np.ndarray]) -> Drawn:
+    line = {"color": INK, "width": 2, "dash": "dash"}
+    return {"type": "scatter", "mode": "lines", "x": points[0], "y": points[1], "name": PLAN, "legendgroup": "plan"} | {
+        "line": line
+    }
+
+
+def _line(names: Names, one: Observed, points: tuple[list[int], np.ndarray]) -> Drawn:
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": at,
-        "y": listed(amounts / unit, 3),
-        "name": label,
-        "legendgroup": group,
-        "line": {"color": colour, "width": 2, "dash": dash},
+        "x": points[0],
+        "y": points[1],
+        "name": names.policies[one.policy],
+        "legendgroup": f"policy{one.policy}",
+        "line": {"color": names.policy_colours[one.policy], "width": 2},
     }

@@ -23,8 +23,8 @@ def occupancy(names: Names, seen: Sequence[Observed]) -> Picture:
     panels = [_panel(names, one, shown, 1.06 * highest, max(1.0, 1.06 * longest)) for one in seen]
     reading = (
         "Above, the coloured areas are accelerators that run jobs, committed sites at the bottom and burst on top, and "
-        "the lines are how many there are: empty space below the dark line is paid for and idle. Below are the "
-        "accelerators that waiting jobs ask for, by class."
+        "the lines are how many there are: empty space below that of committed capacity is paid for and idle. Below "
+        "are the accelerators that waiting jobs ask for, by class."
     )
     title = "What ran where, and what waited: episode 0"
     return Picture("occupancy", title, reading, panels, _legend(names, seen[0], shown), is_wide=True, size=HALF)
@@ -79,8 +79,8 @@ def _panel(names: Names, one: Observed, shown: list[int], highest: float, longes
         "hovermode": "x unified",
         "meta": {"linked": True},
         "xaxis": time_axis(int(one.instants[0]), int(one.instants[-1])) | {"anchor": "y2"},
-        "yaxis": {"domain": [1 - SPLIT[0] - 0.16, 1], "range": [0, highest]},
-        "yaxis2": {"domain": [0, SPLIT[1]], "range": [0, longest]},
+        "yaxis": {"domain": [1 - SPLIT[0] - 0.16, 1], "range": [0, highest], "tickformat": ",d"},
+        "yaxis2": {"domain": [0, SPLIT[1]], "range": [0, longest], "tickformat": ",d"},
     }
     return Panel(names.policies[one.policy], data, layout, height=520)
 

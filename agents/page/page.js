@@ -36,10 +36,13 @@
       axis.gridcolor = axis.zerolinecolor = shade("grid");
       axis.linecolor = axis.tickcolor = shade("faint");
       if (axis.title) axis.title.font = { size: 12, color: shade("soft") };
-      // On a telephone every second or third of the ticks that a desktop has room for.
-      if (axis.type === "date" && axis.ticktext && width < 420 && axis.ticktext.length > 6) {
-        axis.ticktext = axis.ticktext.filter((_, index) => index % 2 === 0);
-        axis.tickvals = axis.tickvals.filter((_, index) => index % 2 === 0);
+      if (axis.type === "date" && axis.ticktext) {
+        // On a telephone every second or third of the ticks that a desktop has room for.
+        const room = Math.max(2, Math.floor((width - ((layout.meta || {}).left || 78)) / 48));
+        const every = Math.ceil(axis.ticktext.length / room);
+        axis.ticktext = axis.ticktext.filter((_, index) => index % every === 0);
+        axis.tickvals = axis.tickvals.filter((_, index) => index % every === 0);
+        axis.tickangle = 0;
       }
       if (axis.type === "log" && axis.ticktext && width < 300) {
         axis.ticktext = axis.ticktext.map((text, index) => (index % 2 === 0 ? text : ""));

@@ -58,7 +58,7 @@ def scale(largest: float) -> tuple[float, str]:
 
 def dollar_axis(letter: str) -> Drawn:
     """An axis of dollars that `scale` has made short."""
-    return {"tickprefix": "$", "ticksuffix": letter, "separatethousands": True, "automargin": True}
+    return {"tickformat": "$,.2~f", "ticksuffix": letter, "automargin": True}
 
 
 def heading(text: str, axis: str = "y") -> Drawn:

@@ -14,7 +14,8 @@ from .occupancy import in_order
 from .picture import HALF, Drawn, Key, Panel, Picture
 
 WAITING = -1  # instead of a site
-MOST_ROWS, MOST_MEMBERS, PIPELINES = 30, 12, 5
+MOST_ROWS, PIPELINES = 32, 5
+ALIKE = 8  # members of one class, gang and parents that have a row each; more of them share one
 ROW = 17  # px
 
 
@@ -55,18 +56,28 @@ def chosen_pipelines(one: Observed) -> list[range]:
     root = np.arange(len(jobs)) - jobs.member
     first, count = np.unique(root, return_counts=True)
     arrives = (jobs.arrival[first] >= begin) & (jobs.arrival[first] < end)
-    fits = arrives & (count > 1) & (count <= MOST_MEMBERS)
-    if not fits.any():
-        fits = arrives & (count > 1) & (count <= MOST_ROWS)
+    fits = arrives & (count > 1)
     found = [range(a, a + n) for a, n in zip(first[fits].tolist(), count[fits].tolist(), strict=True)]
     found.sort(key=lambda members: -int((jobs.gang * jobs.walltime)[members.start : members.stop].sum()))
     kinds = [frozenset(jobs.cls[members.start : members.stop].tolist()) for members in found]
     turns = [kinds[:index].count(kind) for index, kind in enumerate(kinds)]
     kept: list[range] = []
     for _, members in sorted(zip(turns, found, strict=True), key=lambda pair: pair[0]):
-        if len(kept) < PIPELINES and sum(map(len, kept)) + len(members) <= MOST_ROWS:
+        if len(kept) < PIPELINES and sum(max(rows_of(one, chosen)) + 1 for chosen in (*kept, members)) <= MOST_ROWS:
             kept.append(members)
     return sorted(kept, key=lambda members: members.start)
+
+
+def rows_of(one: Observed, members: range) -> list[int]:
+    """The row of each member, from 0 on: its own, or one for all that are alike, where these are many."""
+    jobs = one.jobs
+    kinds = [(int(jobs.cls[job]), int(jobs.gang[job]), int(jobs.parents[job])) for job in members]
+    rows: list[int] = []
+    shared: dict[tuple[int, int, int], int] = {}
+    for kind in kinds:
+        following = max(rows, default=-1) + 1
+        rows.append(shared.setdefault(kind, following) if kinds.count(kind) > ALIKE else following)
+    return rows
 
 
 def spans_of(one: Observed, chosen: Sequence[int]) -> Iterator[Span]:
@@ -101,34 +112,37 @@ def _panel(names: Names, one: Observed, chosen: list[range], spans: list[Span], 
         "xaxis": time_axis(*extent),
         "yaxis": {
             "range": [count - 0.4, -1.6],
-            "tickvals": list(place.values()),
-            "ticktext": labels,
+            "tickvals": list(labels),
+            "ticktext": list(labels.values()),
             "automargin": True,
             "showgrid": False,
             "zeroline": False,
         },
         "annotations": heads,
         "margin": {"t": 4},
+        "meta": {"left": 170},  # px that the names of the rows take
     }
     return Panel(
         names.policies[one.policy], [trace for trace in data if trace["x"]], layout, height=round(ROW * count) + 110
     )
 
 
-def _rows(names: Names, one: Observed, chosen: list[range]) -> tuple[dict[int, float], list[str], list[Drawn]]:
+def _rows(names: Names, one: Observed, chosen: list[range]) -> tuple[dict[int, float], dict[float, str], list[Drawn]]:
     """The row of each job, the label of each row, and a heading over each pipeline."""
     place: dict[int, float] = {}
-    labels, heads, row = [], [], 0.0
+    labels: dict[float, str] = {}
+    heads, top = [], 0.0
     for number, members in enumerate(chosen, 1):
         day, rest = divmod(int(one.jobs.arrival[members.start]), DAY)
         text = f"<b>pipeline {number}</b>, arrives {WEEKDAYS[day % 7]} {rest // HOUR:02d}:{rest % HOUR // MINUTE:02d}"
-        at: Drawn = {"xref": "paper", "x": 0, "xanchor": "left", "y": row - 0.95, "yanchor": "middle"}
+        at: Drawn = {"xref": "paper", "x": 0, "xanchor": "left", "y": top - 0.95, "yanchor": "middle"}
         heads.append(at | {"text": text, "showarrow": False, "font": {"size": 11}})
-        for job in members:
-            place[job] = row
-            labels.append(f"{names.classes[one.jobs.cls[job]]}, {one.jobs.gang[job]:,}")
-            row += 1
-        row += 1.4
+        rows = rows_of(one, members)
+        for job, row in zip(members, rows, strict=True):
+            place[job] = top + row
+            times = f"{rows.count(row)} × " if rows.count(row) > 1 else ""
+            labels[place[job]] = f"{times}{names.classes[one.jobs.cls[job]]}, {one.jobs.gang[job]:,}"
+        top += max(rows) + 2.4
     return place, labels, heads
 
 
