@@ -118,7 +118,7 @@ def _shape(height: float, dash: str) -> Drawn:
 
 
 def _note(label: str, value: float, unit: float) -> Drawn:
-    """The bound's name is below its line, and the other above its own: they may lie close."""
-    place = {"xref": "paper", "x": 1, "xanchor": "right", "y": value / unit}
-    place["yanchor"] = "top" if label == "bound" else "bottom"
+    """The names stand at opposite ends: their lines may lie close."""
+    end = (0, "left") if label == "bound" else (1, "right")
+    place: Drawn = {"xref": "paper", "x": end[0], "xanchor": end[1], "y": value / unit, "yanchor": "bottom"}
     return place | {"text": f"{label}: {plain(value)}", "showarrow": False, "font": {"size": 11}}

@@ -1,7 +1,6 @@
 """Who occupies what over one window, and who waits: sites stacked above, classes below, on one axis of time."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def occupancy(names: Names, seen: Sequence[Observed]) -> Picture:
         "are the accelerators that waiting jobs ask for, by class."
     )
     title = "What ran where, and what waited: episode 0"
-    return Picture("occupancy", title, reading, panels, _legend(names, seen[0], shown), is_wide=True, size=HALF)
+    return Picture("occupancy", title, reading, panels, _legend(names, seen[0], shown, panels), is_wide=True, size=HALF)
 
 
 def levels(one: Observed, name: str) -> np.ndarray:
@@ -77,10 +76,11 @@ def _panel(names: Names, one: Observed, shown: list[int], highest: float, longes
     layout: Drawn = {
         "annotations": [heading("running accelerators"), heading("waiting accelerators", "y2")],
         "hovermode": "x unified",
+        "hoversubplots": "axis",
         "meta": {"linked": True},
         "xaxis": time_axis(int(one.instants[0]), int(one.instants[-1])) | {"anchor": "y2"},
-        "yaxis": {"domain": [1 - SPLIT[0] - 0.16, 1], "range": [0, highest], "tickformat": ",d"},
-        "yaxis2": {"domain": [0, SPLIT[1]], "range": [0, longest], "tickformat": ",d"},
+        "yaxis": {"domain": [1 - SPLIT[0] - 0.16, 1], "range": [0, highest], "tickformat": ",d", "automargin": True},
+        "yaxis2": {"domain": [0, SPLIT[1]], "range": [0, longest], "tickformat": ",d", "automargin": True},
     }
     return Panel(names.policies[one.policy], data, layout, height=520)
 
@@ -118,16 +118,17 @@ def _limit(at: list[int], values: np.ndarray, label: str, colour: str, width: fl
 
 def _classes(names: Names, shown: list[int]) -> list[tuple[str, str, str]]:
     """Label, colour and group of the layers of the queue."""
-    own = [(names.classes[cls], CLASSES[place % len(CLASSES)], f"class{cls}") for place, cls in enumerate(shown)]
-    return [*own, ("other classes", OTHERS, "classes")]
+    labels, groups = [f"waiting: {names.classes[cls]}" for cls in shown], [f"class{cls}" for cls in shown]
+    own = zip(labels, CLASSES, groups, strict=False)  # there are more colours than classes with their own
+    return [*own, ("waiting: other classes", OTHERS, "classes")]
 
 
-def _legend(names: Names, one: Observed, shown: list[int]) -> list[Key]:
+def _legend(names: Names, one: Observed, shown: list[int], panels: list[Panel]) -> list[Key]:
+    """Sites, lines, and the classes that wait in some panel."""
     sites = [Key(names.sites[site], names.site_colours[site], f"site{site}") for site in in_order(one)]
     limits = [Key("committed capacity", INK, "committed capacity", is_line=True)]
     if (kinds(one) == BURST).any():
         limits.append(Key("capacity with burst", FAINT, "capacity with burst", is_line=True))
-    layers: list[tuple[Any, ...]] = list(_classes(names, shown))
-    if not (one.readings.waiting[-1] != one.readings.waiting[0]).any() or len(shown) == len(names.classes):
-        layers = layers[:-1]
-    return [*sites, *limits, *(Key(f"waiting: {label}", colour, group) for label, colour, group in layers)]
+    drawn = {trace["legendgroup"] for panel in panels for trace in panel.data}
+    layers = [Key(*layer) for layer in _classes(names, shown) if layer[-1] in drawn]
+    return [*sites, *limits, *layers]

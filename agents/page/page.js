@@ -55,8 +55,10 @@
     const width = panel.plot.clientWidth;
     if (panel.frame.hidden || !width) return;
     const hidden = picture.hidden;
+    const layout = styled(panel.layout, width, panel.plot.clientHeight);
+    if (picture.range) layout.xaxis.range = picture.range; // what one has zoomed to, when a legend is clicked
     const data = panel.data.map((trace) => Object.assign(painted(trace), { visible: !hidden.has(trace.legendgroup) }));
-    window.Plotly.react(panel.plot, data, styled(panel.layout, width, panel.plot.clientHeight), config);
+    window.Plotly.react(panel.plot, data, layout, config);
     panel.width = width;
   }
 
@@ -69,6 +71,7 @@
         const isReset = change["xaxis.autorange"];
         if (range[0] === undefined && !isReset) return;
         isBusy = true;
+        picture.range = isReset ? null : range;
         const others = picture.panels.filter((other) => other !== panel);
         const wanted = isReset ? { "xaxis.range": panel.layout.xaxis.range } : { "xaxis.range": range };
         Promise.all(others.map((other) => window.Plotly.relayout(other.plot, wanted))).finally(() => { isBusy = false; });

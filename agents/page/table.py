@@ -42,7 +42,10 @@ def _row(names: Names, report: Report, index: int) -> str:
     ]
     dot = f'<i class=dot style="background:{names.policy_colours[index]}"></i>'
     described = zip(HEAD[1:], cells, strict=True)
-    tail = "".join(f'<td data-label="{label}, {unit}">{cell}</td>' for (label, unit), cell in described)
+    tail = "".join(
+        f'<td data-label="{label}, {unit.replace(" per ", "/")}"><span>{cell}</span></td>'
+        for (label, unit), cell in described
+    )
     return f"<tr><th scope=row>{dot}{names.policies[index]}</th>{tail}</tr>"
 
 

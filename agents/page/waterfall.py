@@ -45,10 +45,11 @@ def plain(dollars: float) -> str:
 
 
 def _panel(names: Names, report: Report, number: int) -> Panel:
-    """From the first policy to another; parts that would be shown as 0 are left out."""
+    """From the first policy to another; parts too small to be seen are left out."""
     first, other = report.policies[0], report.policies[number]
-    moves = {PARTS[part]: amount for part, amount in steps(first, other).items() if round(amount)}
     ends = [sum(policy.per_week(part) for part in COSTS) for policy in (first, other)]
+    least = SEEN * max(map(abs, ends))
+    moves = {PARTS[part]: amount for part, amount in steps(first, other).items() if abs(amount) > least}
     tops = np.cumsum([ends[0], *moves.values()])
     unit, letter = scale(max(map(abs, ends)))
     label, colours = names.policies[number], (names.policy_colours[0], names.policy_colours[number])
@@ -130,4 +131,5 @@ def _layout(
 
 
 WIDTH, ROOM = 0.62, 0.12  # of a bar, in places; over the highest, as a part of the axis
+SEEN = 0.0005  # of the larger cost: a tenth of a pixel
 BAR: Drawn = {"type": "bar", "width": WIDTH, "cliponaxis": False}
