@@ -261,6 +261,22 @@ def test_a_saving_is_called_one_and_doubt_is_called_doubt(made: Made) -> None:
         assert found.verdict == headline.OPEN and found.text.startswith("<b>Undecided")
 
 
+def test_what_is_invoiced_and_what_is_assumed_make_the_difference(made: Made) -> None:
+    found = waterfall.steps(made.report.policies[0], made.report.policies[-1])
+    detail = headline.headline(made.names, made.report).detail
+    assert f"spends {waterfall.plain(found['burst'] + found.get('overage', 0))} more a week" in detail
+    assumed = sum(amount for part, amount in found.items() if part in headline.ASSUMED)
+    assert assumed < 0 and f"{waterfall.plain(-assumed)} less." in detail
+    assert {*headline.INVOICED, *headline.ASSUMED} == set(waterfall.PARTS)
+
+
+def test_equal_policies_differ_in_nothing(made: Made) -> None:
+    twin = replace(made.report.policies[0], name="twin")
+    report = replace(made.report, policies=(made.report.policies[0], twin))
+    found = headline.headline(names_of(made.scenario, report), report)
+    assert found.verdict == headline.OPEN and "No difference: twin costs what cost-greedy costs" in found.text
+
+
 def test_the_headline_is_that_of_the_last_policy(made: Made, read_page: Reader) -> None:
     comparison = made.report.comparisons[-1]
     assert f"{100 * abs(comparison.avoidable.value):.1f} % of the avoidable cost" in read_page.words()
@@ -388,9 +404,11 @@ def test_lines_of_waits_rise_and_have_the_quantiles_of_the_report(made: Made) ->
                 assert (np.diff(hours) >= 0).all()
                 assert hours[100] == pytest.approx(found["wait_p50_hours"])
                 assert hours[190] == pytest.approx(found["wait_p95_hours"])
-    for panel in waits.waits(made.names, made.report).panels:
+    picture = waits.waits(made.names, made.report)
+    assert picture is not None
+    for panel in picture.panels:
         for trace in panel.data:
-            assert len(trace["x"]) <= 201 and trace["x"] == sorted(trace["x"]) and trace["y"] == sorted(trace["y"])
+            assert len(trace["x"]) <= 202 and trace["x"] == sorted(trace["x"]) and trace["y"] == sorted(trace["y"])
 
 
 def test_points_stand_at_cost_and_wait_with_their_intervals(made: Made) -> None:
@@ -417,7 +435,9 @@ def test_names_of_points_do_not_cover_each_other() -> None:
 
 
 def test_every_first_offer_is_counted_once(made: Made) -> None:
-    for one, panel in zip(made.seen, decisions.decisions(made.names, made.seen).panels, strict=True):
+    picture = decisions.decisions(made.names, made.seen)
+    assert picture is not None
+    for one, panel in zip(made.seen, picture.panels, strict=True):
         offers = decisions.first_offers(one)
         assert len(offers) == one.played.rows.first_offers.sum()
         assert len(np.unique(offers[:, 0])) == len(offers)
@@ -479,6 +499,17 @@ def test_a_scenario_without_pipelines_has_a_page_without_timelines() -> None:
     reader = Reader(small.page())
     assert reader.open == [] and "pipelines" not in reader.ids() and "decisions" in reader.ids()
     assert "Undecided" in reader.words()  # one block gives no interval
+
+
+def test_a_window_in_which_nothing_is_to_be_done_has_a_page(tmp_path: Path) -> None:
+    """Three jobs, two of them in the warm-up."""
+    path = tmp_path / "few.csv"
+    path.write_text("job_id,submit_s,runtime_s,gpus\n1,0,60,8\n2,100,60,8\n3,900000,60,8\n", encoding="utf-8")
+    few = Made(load("small_team"), POLICIES[::2], trace=read(path), episodes=1)
+    reader = Reader(few.page())
+    assert "occupancy" in reader.ids() and "No difference: first-fit costs what cost-greedy costs" in reader.words()
+    (above, _) = occupancy.occupancy(few.names, few.seen).panels
+    assert any(trace.get("yaxis") == "y2" for trace in above.data)
 
 
 def test_the_same_evaluation_gives_the_same_bytes(made: Made) -> None:

@@ -24,6 +24,8 @@ def burndown(names: Names, seen: Sequence[Observed]) -> Picture | None:
         "leaves commitment unused, which is paid all the same. A contract is on plan when the window begins, and "
         "starts anew with each billing period."
     )
+    if any(is_lease(seen[0], provider) for provider in contracts):
+        reading += " A lease has no overage: what it has is used, or not."
     legend = [Key(PLAN, INK, "plan", is_line=True, dash="dash")]
     legend += [
         Key(names.policies[one.policy], names.policy_colours[one.policy], f"policy{one.policy}", is_line=True)
@@ -40,6 +42,11 @@ def with_floors(one: Observed) -> list[int]:
     return [p for p in range(int(rules.providers)) if rules.take_or_pay[p] == 1 and one.floors[:, p].any()]
 
 
+def is_lease(one: Observed, provider: int) -> bool:
+    """A flat fee without overage."""
+    return one.spec.rules[0].overage_ratio[provider] == 0
+
+
 def by_period(one: Observed, amounts: np.ndarray, provider: int) -> tuple[list[int], np.ndarray]:
     """Dates and dollars of one contract; between two billing periods stands a NaN, so that no line joins them."""
     anew = np.flatnonzero(np.diff(one.floors[:, provider]) < 0) + 1
@@ -49,7 +56,8 @@ def by_period(one: Observed, amounts: np.ndarray, provider: int) -> tuple[list[i
 
 def _panels(names: Names, seen: Sequence[Observed], provider: int) -> Iterator[Panel]:
     """What is drawn beside the plan, and by how much it departs from it."""
-    first, title = seen[0], f"contract of {names.providers[provider]}"
+    first = seen[0]
+    title = f"{'lease' if is_lease(first, provider) else 'contract'} of {names.providers[provider]}"
     plan = by_period(first, first.floors, provider)
     lines = [(one, by_period(one, one.drawn, provider)) for one in seen]
     drawn = [_line(names, one, points) for one, points in lines]

@@ -15,14 +15,18 @@ from .occupancy import kinds
 from .picture import HALF, Drawn, Key, Panel, Picture, heading, listed
 
 WHERE = ("committed", "burst", "hold")
+CATEGORIES: Drawn = {"type": "category", "showgrid": False}
 HOURS = [f"{hour:02d}:00" for hour in range(24)]
 OF = "%{customdata[0]:,} of %{customdata[1]:,}"
 COLOURS = (COMMITTED_COLOURS[0], BURST_COLOURS[0], HOLD)
 
 
-def decisions(names: Names, seen: Sequence[Observed]) -> Picture:
-    """A panel for each policy: classes above, hours below."""
-    panels = [_panel(names, one) for one in seen]
+def decisions(names: Names, seen: Sequence[Observed]) -> Picture | None:
+    """A panel for each policy: classes above, hours below; None where nothing was offered."""
+    offered = np.unique(np.concatenate([one.jobs.cls[first_offers(one)[:, 0]] for one in seen]))
+    if len(offered) == 0:
+        return None
+    panels = [_panel(names, one, offered) for one in seen]
     reading = (
         "Each bar is all jobs of a class, or of an hour, that were offered for the first time: how many of them went "
         "to committed sites, to burst, or were held back for a later offer."
@@ -45,13 +49,12 @@ def counted(groups: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(groups * 3 + places, minlength=3 * count).reshape(count, 3)
 
 
-def _panel(names: Names, one: Observed) -> Panel:
-    offers = first_offers(one)
-    count = len(names.classes)
-    by_class = counted(one.jobs.cls[offers[:, 0]], offers[:, 2], count)
+def _panel(names: Names, one: Observed, classes: np.ndarray) -> Panel:
+    offers, labels = first_offers(one), [names.classes[cls] for cls in classes.tolist()]
+    by_class = counted(np.searchsorted(classes, one.jobs.cls[offers[:, 0]]), offers[:, 2], len(classes))
     by_hour = counted(offers[:, 1] % DAY // HOUR, offers[:, 2], 24)
-    data = [*_bars(by_class, list(names.classes), "h"), *_bars(by_hour, HOURS, "v")]
-    height = 24 * count + 330
+    data = [*_bars(by_class, labels, "h"), *_bars(by_hour, HOURS, "v")]
+    height = 24 * len(classes) + 330
     below = 190 / height  # share of the panel's height that the hours take
     percent: Drawn = {"ticksuffix": " %", "range": [0, 100], "dtick": 25, "fixedrange": True}
     layout: Drawn = {
@@ -59,13 +62,8 @@ def _panel(names: Names, one: Observed) -> Panel:
         "barmode": "stack",
         "bargap": 0.18,
         "xaxis": percent | {"anchor": "y"},
-        "yaxis": {"domain": [below + 70 / height, 1], "autorange": "reversed", "automargin": True, "type": "category"},
-        "xaxis2": {
-            "anchor": "y2",
-            "tickvals": HOURS[::6],
-            "type": "category",
-            "tickangle": 0,
-        },
+        "yaxis": {"domain": [below + 70 / height, 1], "autorange": "reversed", "automargin": True} | CATEGORIES,
+        "xaxis2": {"anchor": "y2", "tickvals": HOURS[::6], "tickangle": 0} | CATEGORIES,
         "yaxis2": percent | {"domain": [0, below], "anchor": "x2"},
     }
     return Panel(names.policies[one.policy], data, layout, height=height)

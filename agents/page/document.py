@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <header>
 <p class=kicker>Tidegate evaluation</p>
 <h1>{title}</h1>
-<p class="headline {verdict}">{headline}</p>
+<p class="headline {verdict}">{headline} <span class=detail>{detail}</span></p>
 <dl class=facts>{facts}</dl>
 <pre class=command tabindex=0>{command}</pre>
 </header>
@@ -54,7 +54,7 @@ episodes; below 0 the policy loses.</p>
 
 def document(names: Names, report: Report, pictures: Sequence[Picture], command: str) -> str:
     """All of it; `command` is what makes this page again, or nothing."""
-    verdict, sentence = headline(names, report)
+    verdict, sentence, detail = headline(names, report)
     return PAGE.format(
         policy=POLICY,
         heading=f"{names.scenario}: Tidegate evaluation",
@@ -62,6 +62,7 @@ def document(names: Names, report: Report, pictures: Sequence[Picture], command:
         title=names.title,
         verdict=verdict,
         headline=sentence,
+        detail=detail,
         facts="".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _facts(names, report)),
         command=escape(command),
         first=names.policies[0],

@@ -72,10 +72,10 @@ def _hours_axis(hours: list[float]) -> Drawn:
 
 
 def _dollars_range(values: list[float]) -> tuple[float, float]:
-    """From 0, or lower where a cost is, with some room."""
-    lowest, highest = min(0.0, *values), max(0.0, *values)
-    room = ROOM * (highest - lowest or 1)
-    return lowest - room if lowest < 0 else 0.0, highest + room
+    """From 0, or lower where a cost is, to a dollar at least, with some room."""
+    lowest, highest = min(0.0, *values), max(1.0, *values)
+    room = ROOM * (highest - lowest)
+    return lowest - room if lowest <= -1 else 0.0, highest + room
 
 
 def _fraction(hours: float, axis: Drawn) -> float:

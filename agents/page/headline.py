@@ -3,24 +3,30 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from ..evaluation.compare import Interval
 from ..evaluation.report import Report
 from .names import Names
-from .waterfall import plain
+from .waterfall import plain, steps
 
 GAIN, LOSS, OPEN = "gain", "loss", "open"
 SUNK = (
     "Unused commitment is never a saving: floors are sunk, owed whatever is used, and the same for every policy. "
-    "Avoidable cost is all the rest: burst, overage, delay, penalties and write-offs. Delay is what the scenario says "
-    "that waiting costs; nobody sends a bill for it."
+    "Avoidable cost is all the rest: burst with egress, overage, delay, penalties and write-offs. The last three are "
+    "costs that the scenario assumes: they count in the avoidable cost and in the total bill, but nobody invoices them."
 )
 
 
+INVOICED, ASSUMED = ("burst", "overage"), ("delay", "penalty", "write_off")
+
+
 class Headline(NamedTuple):
-    """A verdict, its sentence as HTML, and its colour."""
+    """A verdict, its sentence as HTML, and how much of the difference is invoiced."""
 
     verdict: str
     text: str
+    detail: str = ""
 
 
 def headline(names: Names, report: Report) -> Headline:
@@ -35,30 +41,43 @@ def headline(names: Names, report: Report) -> Headline:
     amount, against = plain(abs(difference)), names.policies[0]
     shares = f"{_percent(saving)} of the avoidable cost {_interval(saving)}, "
     shares += f"{_percent(found.bill)} of the total bill {_interval(found.bill)}"
+    detail = _invoiced(names, report)
     if saving.low > 0:
-        return Headline(GAIN, f"<b>{last} saves {amount} a week</b> against {against}: {shares}.")
+        return Headline(GAIN, f"<b>{last} saves {amount} a week</b> against {against}: {shares}.", detail)
     if saving.high < 0:
-        return Headline(LOSS, f"<b>{last} loses: it costs {amount} a week more</b> than {against}, {shares}.")
+        return Headline(LOSS, f"<b>{last} loses: it costs {amount} a week more</b> than {against}, {shares}.", detail)
+    if np.array_equal(report.policies[0].avoidable, report.policies[-1].avoidable):
+        return Headline(OPEN, f"<b>No difference: {last} costs what {against} costs</b>, in every episode.")
     word = "less" if difference < 0 else "more"
     doubt = "the interval holds 0" if math.isfinite(saving.low) else "one block gives no interval"
     text = f"<b>Undecided: {last} costs {amount} a week {word}</b> than {against}, {shares}; {doubt}."
-    return Headline(OPEN, text)
+    return Headline(OPEN, text, detail)
+
+
+def _invoiced(names: Names, report: Report) -> str:
+    """The difference in two: what somebody invoices, and what the scenario assumes."""
+    found = steps(report.policies[0], report.policies[-1])
+    invoiced, assumed = (sum(found.get(part, 0.0) for part in parts) for parts in (INVOICED, ASSUMED))
+    return (
+        f"In money that is invoiced (burst, egress, overage) {names.policies[-1]} spends {_direction(invoiced)} a "
+        f"week; in costs that the scenario assumes (delay, penalties, write-offs), {_direction(assumed)}."
+    )
+
+
+def _direction(amount: float) -> str:
+    return f"{plain(abs(amount))} {'more' if amount > 0 else 'less'}"
 
 
 def remarks(names: Names, report: Report) -> list[str]:
     """Who is cheaper than the two that are compared, if anyone, and what is sunk."""
     costs = [report.weekly(policy.avoidable).value for policy in report.policies]
     best = min(range(len(costs)), key=costs.__getitem__)
-    found = [SUNK]
-    if best not in (0, len(costs) - 1):
-        found.insert(
-            0, f"The cheapest policy here is neither of the two: {names.policies[best]}, {plain(costs[best])} a week."
-        )
-    elif best == len(costs) - 1 or len(costs) == 1:
-        return found
-    elif len(costs) > 1:
-        found.insert(0, f"The cheapest policy here is the first, {names.policies[0]}.")
-    return found
+    if best in (0, len(costs) - 1):
+        return [SUNK]
+    return [
+        f"The cheapest policy here is neither of the two: {names.policies[best]}, {plain(costs[best])} a week.",
+        SUNK,
+    ]
 
 
 def _percent(saving: Interval) -> str:

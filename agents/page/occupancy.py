@@ -71,7 +71,7 @@ def _panel(names: Names, one: Observed, shown: list[int], highest: float, longes
     if not is_committed.all():
         data.append(_limit(at, supply.sum(axis=1), "capacity with burst", FAINT, 1.0))
     for place, (label, colour, group) in enumerate(_classes(names, shown)):
-        if waiting[:, place].any():
+        if waiting[:, place].any() or (place == len(shown) and not waiting.any()):  # an axis needs something on it
             data.append(_area(at, waiting[:, place], label, colour, group) | {"yaxis": "y2", "stackgroup": "queue"})
     layout: Drawn = {
         "annotations": [heading("running accelerators"), heading("waiting accelerators", "y2")],

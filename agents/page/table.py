@@ -14,7 +14,7 @@ HEAD = (
     ("saved", "% of avoidable"),
     ("saved", "% of the bill"),
     ("total bill", "$ per week"),
-    ("burst", "$ per week"),
+    ("burst, egress", "$ per week"),
     ("delay", "$ per week"),
     ("wait p95", "hours"),
 )

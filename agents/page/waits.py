@@ -14,9 +14,9 @@ SHORTEST = 0.01  # h: where the logarithmic axis begins; shorter waits stand the
 TICKS = {0.01: "0", 0.1: "0.1", 1: "1", 10: "10", 100: "100", 1000: "1000", 10_000: "10⁴"}
 
 
-def waits(names: Names, report: Report) -> Picture:
-    """All jobs of all episodes, and then those of each class."""
-    longest = max(float(wait_hours(policy, None)[-1]) for policy in report.policies)
+def waits(names: Names, report: Report) -> Picture | None:
+    """All jobs of all episodes, and then those of each class; None where none was ready."""
+    longest = max(np.nan_to_num(wait_hours(policy, None)[-1]) for policy in report.policies)
     everyone = _panel(names, report, None, longest)
     panels = [everyone, *(_panel(names, report, cls, longest) for cls in range(len(names.classes)))]
     reading = (
@@ -28,6 +28,8 @@ def waits(names: Names, report: Report) -> Picture:
         for number, label in enumerate(names.policies)
     ]
     panels = [panel for panel in panels if panel.data]
+    if not panels:
+        return None
     return Picture("waits", "Waits by class, all episodes", reading, panels, legend, is_wide=True, size=SMALL)
 
 
@@ -41,17 +43,17 @@ def wait_hours(policy: Scores, cls: int | None) -> np.ndarray:
 
 def _panel(names: Names, report: Report, cls: int | None, longest: float) -> Panel:
     data: list[Drawn] = []
+    top = float(max(np.log10(max(longest, 1.0)) + 0.05, 0.5))
     for number, policy in enumerate(report.policies):
         hours = wait_hours(policy, cls)
         if np.isfinite(hours).all():
-            data += _line(names, number, hours)
-    top = max(np.log10(max(longest, 1.0)) + 0.05, 0.5)
+            data += _line(names, number, hours, 10**top)
     layout: Drawn = {
         "annotations": [heading("share of jobs")],
         "margin": {"l": 44, "r": 10},
         "xaxis": {
             "type": "log",
-            "range": [np.log10(SHORTEST) - 0.06, float(top)],
+            "range": [np.log10(SHORTEST) - 0.06, top],
             "tickvals": list(TICKS),
             "ticktext": list(TICKS.values()),
             "title": {"text": "hours waited at most", "standoff": 4},
@@ -61,16 +63,16 @@ def _panel(names: Names, report: Report, cls: int | None, longest: float) -> Pan
     return Panel("all classes" if cls is None else names.classes[cls], data, layout, height=220)
 
 
-def _line(names: Names, number: int, hours: np.ndarray) -> list[Drawn]:
-    """The curve, and a dot at its 95th percentile."""
+def _line(names: Names, number: int, hours: np.ndarray, end: float) -> list[Drawn]:
+    """The curve, which stays at 100 % until `end` [h], and a mark at its 95th percentile."""
     first = max(0, int(np.searchsorted(hours, SHORTEST, side="right")) - 1)  # of many at the edge, the highest
-    at = np.maximum(hours[first:], SHORTEST)
+    at = np.append(np.maximum(hours[first:], SHORTEST), end)
     label, colour, group = names.policies[number], names.policy_colours[number], f"policy{number}"
     curve: Drawn = {
         "type": "scatter",
         "mode": "lines",
         "x": [float(f"{value:.4g}") for value in at],
-        "y": listed(100 * SHARES[first:], 1),
+        "y": listed([*(100 * SHARES[first:]), 100.0], 1),
         "name": label,
         "legendgroup": group,
         "line": {"color": colour, "width": 1.8, "dash": names.dashes[number]},

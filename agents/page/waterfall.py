@@ -20,6 +20,7 @@ def waterfall(names: Names, report: Report) -> Picture | None:
     reading = (
         "The left bar is the avoidable cost of the first policy, the right bar that of the other; each step between "
         "them is what the other spends more (up) or less (down) on one part, in dollars per week over all episodes."
+        " Burst includes egress."
     )
     legend = [Key("costs more", MORE, ""), Key("costs less", LESS, "")]
     title = f"Where the difference to {names.policies[0]} comes from"
@@ -106,8 +107,8 @@ def _layout(
     labels: list[str], moves: dict[str, float], tops: np.ndarray, ends: list[float], unit: tuple[float, str]
 ) -> Drawn:
     """Axes with room for the texts over the bars, and these for the parts: Plotly would put them inside."""
-    highest, lowest = max(*tops, *ends, 0.0), min(*tops, *ends, 0.0)
-    room = ROOM * (highest - lowest or 1)
+    highest, lowest = max(*tops, *ends, 1.0), min(*tops, *ends, 0.0)
+    room = ROOM * max(highest - lowest, 1.0)
     span = [(lowest - room * (lowest < 0)) / unit[0], (highest + room) / unit[0]]
     over: Drawn = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11}}
     texts = [
