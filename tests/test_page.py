@@ -198,7 +198,7 @@ def test_colours_are_the_same_in_every_picture(made: Made) -> None:
 # Names.
 
 
-NASTY = "<script>alert(1)</script>%{x}&</pre>"
+NASTY = "<script>alert('1')</script>%{x}&\"</pre>"
 
 
 def test_a_name_with_markup_stays_a_name(made: Made) -> None:
@@ -230,7 +230,9 @@ def test_names_are_short_where_they_differ() -> None:
     assert distinct(["cost-greedy", "runs/a/bundle", "runs/b/bundle", "runs/c/other"]) == [
         *("cost-greedy", "runs/a/bundle", "runs/b/bundle", "other")
     ]
-    assert len(shortened("x" * 100)) <= 28 and shortened("first-fit") == "first-fit"
+    long, twin = "x" * 50, "x" * 49 + "y" + "x" * 50
+    assert [len(name) for name in shortened(["first-fit", long])] == [9, 28]
+    assert shortened([long, twin]) == [long, twin]
     assert wrapped("cost-greedy") == "cost-<br>greedy"
     assert safe("a & b") == "a &amp; b"
 

@@ -94,7 +94,12 @@ def _facts(names: Names, report: Report) -> list[tuple[str, str]]:
 
 
 def _notes(report: Report) -> list[str]:
-    return [f"{escape(note[:1].upper() + note[1:])}." for note in report.notes]
+    return [f"{escape(_as_sentence(note))}." for note in report.notes]
+
+
+def _as_sentence(note: str) -> str:
+    """With a capital, unless the first word is a name: of a policy, or of a file."""
+    return note[:1].upper() + note[1:] if note.split(" ")[0].isalpha() else note
 
 
 def _section(picture: Picture) -> str:
@@ -102,7 +107,7 @@ def _section(picture: Picture) -> str:
     style = "card wide" if picture.is_wide else "card"
     legend = "".join(map(_key, picture.legend))
     choices = "".join(f"<button type=button aria-pressed=false>{choice}</button>" for choice in picture.choices)
-    panels = "".join(map(_panel, picture.panels))
+    panels = "".join(_panel(picture, panel) for panel in picture.panels)
     return (
         f'<section class="{style}" id={picture.name}><h2>{picture.title}</h2>'
         + (f"<div class=choices role=group>{choices}</div>" if choices else "")
@@ -122,9 +127,11 @@ def _key(key: Key) -> str:
     return f'<button type=button class=key aria-pressed=true data-group="{key.group}">{mark}{key.label}</button>'
 
 
-def _panel(panel: Panel) -> str:
+def _panel(picture: Picture, panel: Panel) -> str:
     title = f"<h3>{panel.title}</h3>" if panel.title else ""
-    return f'<div class=panel>{title}<div class=plot style="height:{panel.height}px"></div></div>'
+    label = ": ".join(filter(None, (picture.title, panel.title or panel.choice)))
+    plot = f'<div class=plot role=img aria-label="{label}" style="height:{panel.height}px"></div>'
+    return f"<div class=panel>{title}{plot}</div>"
 
 
 def _data(picture: Picture) -> dict[str, Any]:

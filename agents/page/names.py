@@ -50,7 +50,7 @@ def names_of(scenario: Scenario, report: Report) -> Names:
         scenario=safe(report.scenario),
         title=safe(scenario.title),
         trace=safe(report.trace or ""),
-        policies=tuple(safe(shortened(name)) for name in distinct([policy.name for policy in report.policies])),
+        policies=tuple(map(safe, shortened(distinct([policy.name for policy in report.policies])))),
         sites=tuple(safe(name) for name in report.sites),
         providers=tuple(safe(provider.name) for provider in scenario.providers),
         classes=tuple(safe(name) for name in report.classes),
@@ -63,7 +63,7 @@ def names_of(scenario: Scenario, report: Report) -> Names:
 
 def safe(text: str) -> str:
     """Text that neither HTML nor Plotly, nor its templates, take for more than text."""
-    return escape(text.replace("%{", "% {"))
+    return escape(text.replace("%{", "% {")).replace("&quot;", "&#34;")  # Plotly knows numbers, but not this word
 
 
 def distinct(paths: list[str]) -> list[str]:
@@ -72,10 +72,11 @@ def distinct(paths: list[str]) -> list[str]:
     return [name if last.count(name) == 1 else path for name, path in zip(last, paths, strict=True)]
 
 
-def shortened(name: str) -> str:
-    """A long name with its middle left out: the ends say most."""
+def shortened(names: list[str]) -> list[str]:
+    """Long names with their middles left out, since the ends say most; whole where that made two the same."""
     half = LONGEST // 2
-    return name if len(name) <= LONGEST else f"{name[: half - 1]}…{name[-half:]}"
+    short = [name if len(name) <= LONGEST else f"{name[: half - 1]}…{name[-half:]}" for name in names]
+    return [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
 
 
 def wrapped(name: str) -> str:

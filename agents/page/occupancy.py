@@ -11,7 +11,7 @@ from .observed import Observed
 from .picture import FAINT, HALF, INK, Drawn, Key, Panel, Picture, heading, listed
 
 SHOWN = 5  # classes that the queue names; the others are one
-SPLIT = (0.42, 0.34)  # the sites are above, the queue below
+ABOVE, BELOW = [0.42, 1], [0, 0.34]  # of the panel: the sites, and the queue
 
 
 def occupancy(names: Names, seen: Sequence[Observed]) -> Picture:
@@ -79,8 +79,8 @@ def _panel(names: Names, one: Observed, shown: list[int], highest: float, longes
         "hoversubplots": "axis",
         "meta": {"linked": True},
         "xaxis": time_axis(int(one.instants[0]), int(one.instants[-1])) | {"anchor": "y2"},
-        "yaxis": {"domain": [1 - SPLIT[0] - 0.16, 1], "range": [0, highest], "tickformat": ",d", "automargin": True},
-        "yaxis2": {"domain": [0, SPLIT[1]], "range": [0, longest], "tickformat": ",d", "automargin": True},
+        "yaxis": {"domain": ABOVE, "range": [0, highest], "tickformat": ",d", "automargin": True},
+        "yaxis2": {"domain": BELOW, "range": [0, longest], "tickformat": ",d", "automargin": True},
     }
     return Panel(names.policies[one.policy], data, layout, height=520)
 

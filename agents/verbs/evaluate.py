@@ -56,8 +56,9 @@ def evaluate(
         options = {"--trace": trace, "--load": load, "--policy": [agent.name for agent in agents]}
         options |= {"--episodes": report.episodes, "--seed": seed, "--report": page_file}
         command = command_line("evaluate", scenario, options)
-        with waiting(json, "drawing the page"):
-            save("--report", page_file, page(world, agents, report, trace=recorded, command=command))
+        with bar(json, "watching episode 0 for the page") as progress:
+            content = page(world, agents, report, trace=recorded, command=command, progress=progress)
+        save("--report", page_file, content)
     if json:
         print_json(to_json(report))
     else:
