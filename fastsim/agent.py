@@ -6,7 +6,7 @@ world can call any of them by pointer. Outside it is the same function with its 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -56,3 +56,19 @@ class Agent:
     def scratch(self) -> int:
         """Length of the scratch it needs, in float32 values, for up to 8 sites."""
         return 0 if not self.observes else 4096
+
+
+class Directed(Protocol):
+    """An agent that plays worlds itself: it stops to plan, or looks ahead."""
+
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        ...
+
+    def play(self, worlds: Any, until: int | np.ndarray) -> np.ndarray:
+        """Play every episode until `until` [ms] or its last result; returns why each stopped (advance.py)."""
+        ...
+
+
+Player = Agent | Directed

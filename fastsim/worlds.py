@@ -10,7 +10,7 @@ import numpy as np
 
 from . import log as event_log
 from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, OVERLOADED, ask_results_of, begin_one
-from .agent import Agent
+from .agent import Agent, Player
 from .errors import InputError
 from .jit import by_reference, entry
 from .ledger import burst_cost, delay_cost, egress_cost, floors, overage_cost
@@ -131,11 +131,13 @@ class Worlds:
         """
         ask_results_of(self.batch, episode, first_job, count)
 
-    def play(self, agent: Agent, until: int | np.ndarray = NEVER) -> np.ndarray:
+    def play(self, agent: Player, until: int | np.ndarray = NEVER) -> np.ndarray:
         """Play every episode under `agent` until `until` [ms] or its last result.
 
         Returns why each stopped (advance.py).
         """
+        if not isinstance(agent, Agent):
+            return agent.play(self, until)
         ends = np.full(len(self), until, np.int64) if np.isscalar(until) else np.asarray(until, np.int64)
         none = np.full(len(self), -1, np.int64)
         while True:

@@ -135,11 +135,18 @@ def test_the_stock_example_is_short():
     assert len([line for line in example("docs/stable_baselines3.md").splitlines() if line.strip()]) <= 15
 
 
-def test_the_picture_is_a_small_png():
-    picture = ROOT / "docs" / "images" / "occupancy.png"
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "images").iterdir()), ids=lambda picture: picture.name)
+def test_every_picture_is_a_small_png(picture):
     content = picture.read_bytes()
     assert content.startswith(b"\x89PNG")
-    assert len(content) < 200_000
+    assert len(content) < 400_000
+
+
+def test_the_example_of_the_report_runs(tmp_path, monkeypatch):
+    pytest.importorskip("plotly", reason="needs the report extra")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example("docs/report.md"), "report.md", "exec"), {})
+    assert (tmp_path / "small_team.html").stat().st_size > 1_000_000
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py")))

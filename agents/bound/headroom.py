@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...fastsim.agent import Agent
+from ...fastsim.agent import Agent, Player
 from ...fastsim.units import DOLLAR
 from ..evaluation.cohort import Chunk
-from ..evaluation.playing import Player
 from ..evaluation.scoring import COSTS
 from ..evaluation.source import Source
 from .clairvoyant import LARGEST, Clairvoyant

@@ -6,13 +6,13 @@ the cohort; play goes on, with arrivals, until each of them has left the world.
 
 import numpy as np
 
+from ...fastsim.agent import Player
 from ...fastsim.spec import Spec
 from ...fastsim.worlds import Worlds
 from ..rules import cost_greedy
 from .episodes import Episode
 from .on_plan import put_on_plan
 from .outcomes import cohort_of
-from .playing import Player, play
 from .window import Played, scored, through
 
 
@@ -36,7 +36,10 @@ class Chunk:
 
     def play(self, agent: Player) -> list[Played]:
         """Every episode under `agent`."""
-        worlds = Worlds(self.spec, self.jobs, len(self.episodes), results=self.room)
+        return self.play_in(Worlds(self.spec, self.jobs, len(self.episodes), results=self.room), agent)
+
+    def play_in(self, worlds: Worlds, agent: Player) -> list[Played]:
+        """The same in worlds that the caller has made: over the chunk's jobs, with room for its results."""
         numbers = np.arange(len(self.episodes))
         worlds.copy_from(self.begun, numbers, numbers)
         for index, cohort in enumerate(self.cohorts):
@@ -45,5 +48,5 @@ class Chunk:
         worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in self.cohorts])
         window = through(worlds, agent, [episode.edges for episode in self.episodes])
         worlds.batch.state.open_results[:, 0] -= 1
-        play(worlds, agent, np.array([episode.deadline for episode in self.episodes]))
+        worlds.play(agent, np.array([episode.deadline for episode in self.episodes]))
         return [scored(worlds, index, cohort, window) for index, cohort in enumerate(self.cohorts)]

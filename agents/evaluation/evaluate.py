@@ -9,11 +9,11 @@ from ...envs.scenario import Scenario
 from ...envs.traces.load import fits
 from ...envs.traces.read import read
 from ...envs.traces.table import Trace
+from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
 from .cohort import Chunk
 from .episodes import MOST_EPISODES
 from .measures import Ground, Sample, ground_of
-from .playing import Player
 from .report import Report, Scores
 from .source import Source, chunks
 from .window import Played

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...fastsim.agent import Player
 from ...fastsim.spec import MAX_SITES, Spec
 from ...fastsim.worlds import Worlds
 from .outcomes import Cohort, outcomes_of
 from .overflow import SAMPLED, overflowing
-from .playing import Player, play
 from .readings import READING, read
 from .scoring import cost, delays, fares, pipelines, score, sums
 
@@ -46,9 +46,9 @@ def through(
         total = np.zeros(len(worlds), np.int64)
         for step in range(-(-int((end - begin).max()) // SAMPLED)):
             at = np.minimum(begin + step * SAMPLED, end)
-            play(worlds, agent, at)
+            worlds.play(agent, at)
             total += overflowing(worlds) * np.minimum(SAMPLED, end - at)
-        play(worlds, agent, end)
+        worlds.play(agent, end)
         readings.append(read(worlds))
         sampled.append(total)
         if progress is not None:

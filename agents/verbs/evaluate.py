@@ -5,7 +5,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .output import print_json, print_rich
+from .command import command_line
+from .output import check_target, print_json, print_rich, save
 from .progress import bar, waiting
 
 FIRST = "cost-greedy"  # what the other rules are compared with
@@ -26,12 +27,14 @@ def evaluate(
         int | None, Option(min=1, help="Episodes that every policy plays.  [default: 64; 4 of a trace]")
     ] = None,
     seed: Annotated[int, Option(min=0, help="Names the episodes.")] = 1,
+    page_file: Annotated[Path | None, Option("--report", help="Write a page of pictures to this .html file.")] = None,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare policies on held-out episodes: costs, paired differences, intervals."""
     from ...envs.scenario import load as load_scenario
 
     world = load_scenario(scenario)
+    check_target("--report", page_file, (".html",))
     with waiting(json):
         from ...envs.traces.read import read
         from ..evaluation.evaluate import evaluate as evaluated
@@ -43,10 +46,23 @@ def evaluate(
         names = policy or sorted(RULES, key=lambda name: name != FIRST)
         agents = [resolve(name, world, scenario) for name in names]
         recorded = None if trace is None else read(trace)
+        if page_file is not None:
+            from ..page.library import plotly_js
+
+            plotly_js()  # before any work, where it is not installed
     with bar(json, f"evaluating on {world.name}") as progress:
         report = evaluated(
             world, agents, episodes, seed, recorded, load, progress=lambda done, count: progress(done / count)
         )
+    if page_file is not None:
+        from ..page.page import page
+
+        options = {"--trace": trace, "--load": load, "--policy": [agent.name for agent in agents]}
+        options |= {"--episodes": report.episodes, "--seed": seed, "--report": page_file}
+        command = command_line("evaluate", scenario, options)
+        with bar(json, "watching episode 0 for the page") as progress:
+            content = page(world, agents, report, trace=recorded, command=command, progress=progress)
+        save("--report", page_file, content)
     if json:
         print_json(to_json(report))
     else:

@@ -1,0 +1,143 @@
+"""The page as HTML: one file that loads nothing, and that may not, by its own content security policy."""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.report import Report
+from .headline import headline, remarks
+from .library import plotly_js
+from .names import Names
+from .picture import Key, Panel, Picture
+from .table import table
+
+FOLDER = Path(__file__).parent
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+PAGE = """<!doctype html>
+<html lang=en>
+<head>
+<meta charset=utf-8>
+<meta http-equiv=Content-Security-Policy content="{policy}">
+<meta name=viewport content="width=device-width, initial-scale=1">
+<meta name=color-scheme content="light dark">
+<title>{heading}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<header>
+<p class=kicker>Tidegate evaluation</p>
+<h1>{title}</h1>
+<p class="headline {verdict}">{headline} <span class=detail>{detail}</span></p>
+<dl class=facts>{facts}</dl>
+<pre class=command tabindex=0>{command}</pre>
+</header>
+<section class="card wide" id=policies>
+<h2>All policies</h2>
+<p class=reading>Means over all episodes, with bootstrap 95 % intervals in brackets. Saved: against {first} on the same
+episodes; below 0 the policy loses.</p>
+{table}
+<ul class=notes>{notes}</ul>
+</section>
+{sections}
+</main>
+<noscript><p>The pictures need JavaScript; the table does not.</p></noscript>
+<script type=application/json id=pictures>{data}</script>
+<script>{library}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def document(names: Names, report: Report, pictures: Sequence[Picture], command: str) -> str:
+    """All of it; `command` is what makes this page again, or nothing."""
+    verdict, sentence, detail = headline(names, report)
+    return PAGE.format(
+        policy=POLICY,
+        heading=f"{names.scenario}: Tidegate evaluation",
+        style=(FOLDER / "page.css").read_text(encoding="utf-8"),
+        title=names.title,
+        verdict=verdict,
+        headline=sentence,
+        detail=detail,
+        facts="".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _facts(names, report)),
+        command=escape(command),
+        first=names.policies[0],
+        table=table(names, report),
+        notes="".join(f"<li>{note}</li>" for note in (*remarks(names, report), *_notes(report))),
+        sections="\n".join(map(_section, pictures)),
+        data=embedded([_data(picture) for picture in pictures]),
+        library=plotly_js(),
+        script=(FOLDER / "page.js").read_text(encoding="utf-8"),
+    )
+
+
+def embedded(content: Any) -> str:
+    """JSON that no HTML parser takes for markup, wherever a name in it says so."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _facts(names: Names, report: Report) -> list[tuple[str, str]]:
+    work = names.trace or "drawn work"
+    load = "" if report.load is None else f", load {report.load:g}"
+    return [
+        ("scenario", names.scenario),
+        ("work", f"{work}{load}"),
+        ("episodes", f"{report.episodes:,}"),
+        ("seed", str(report.seed)),
+        ("digest of the scenario", f"<code>{escape(report.digest)}</code>"),
+    ]
+
+
+def _notes(report: Report) -> list[str]:
+    return [f"{escape(_as_sentence(note))}." for note in report.notes]
+
+
+def _as_sentence(note: str) -> str:
+    """With a capital, unless the first word is a name: of a policy, or of a file."""
+    return note[:1].upper() + note[1:] if note.split(" ")[0].isalpha() else note
+
+
+def _section(picture: Picture) -> str:
+    """The frame of a picture; page.js draws into it."""
+    style = "card wide" if picture.is_wide else "card"
+    legend = "".join(map(_key, picture.legend))
+    choices = "".join(f"<button type=button aria-pressed=false>{choice}</button>" for choice in picture.choices)
+    panels = "".join(_panel(picture, panel) for panel in picture.panels)
+    return (
+        f'<section class="{style}" id={picture.name}><h2>{picture.title}</h2>'
+        + (f"<div class=choices role=group>{choices}</div>" if choices else "")
+        + (f"<div class=legend>{legend}</div>" if legend else "")
+        + f'<div class="panels {picture.size}">{panels}</div>'
+        + f"<p class=reading><b>How to read this.</b> {picture.reading}</p></section>"
+    )
+
+
+def _key(key: Key) -> str:
+    """An entry of a legend: a button where there is something to hide."""
+    stroke = f'style="stroke:{key.colour};stroke-width:2.5" stroke-dasharray="{STROKES.get(key.dash, "")}"'
+    line = f"<svg width=22 height=8 aria-hidden=true><line x1=0 x2=22 y1=4 y2=4 {stroke}></line></svg>"
+    mark = line if key.is_line else f'<i class=swatch style="background:{key.colour}"></i>'
+    if not key.group:
+        return f"<span class=key>{mark}{key.label}</span>"
+    return f'<button type=button class=key aria-pressed=true data-group="{key.group}">{mark}{key.label}</button>'
+
+
+def _panel(picture: Picture, panel: Panel) -> str:
+    title = f"<h3>{panel.title}</h3>" if panel.title else ""
+    label = ": ".join(filter(None, (picture.title, panel.title or panel.choice)))
+    plot = f'<div class=plot role=img aria-label="{label}" style="height:{panel.height}px"></div>'
+    return f"<div class=panel>{title}{plot}</div>"
+
+
+def _data(picture: Picture) -> dict[str, Any]:
+    """What page.js needs to draw a picture."""
+    panels = [{"data": panel.data, "layout": panel.layout, "choice": panel.choice} for panel in picture.panels]
+    return {"name": picture.name, "choices": list(picture.choices), "panels": panels}
+
+
+STROKES = {"dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4", "longdashdot": "11 3 2 3"}
