@@ -131,10 +131,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return set(opened.namelist())
 
 
-def test_the_wheel_holds_every_source_and_every_scenario(wheel: set[str]) -> None:
+def test_the_wheel_holds_every_source_every_scenario_and_the_style_of_the_page(wheel: set[str]) -> None:
     sources = [ROOT / "__init__.py", ROOT / "py.typed", *(path for path in files("*.py") if is_below(path, FLOORS))]
     scenarios = (ROOT / "envs" / "scenarios").glob("*.toml")
-    expected = {f"tidegate/{path.relative_to(ROOT).as_posix()}" for path in [*sources, *scenarios]}
+    page = [path for path in files("page.*") if path.suffix in (".css", ".js")]
+    expected = {f"tidegate/{path.relative_to(ROOT).as_posix()}" for path in [*sources, *scenarios, *page]}
+    assert len(page) == 2
     assert expected - wheel == set()
 
 

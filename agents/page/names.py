@@ -82,7 +82,7 @@ def shortened(names: list[str]) -> list[str]:
 def wrapped(name: str) -> str:
     """A name for under a bar: broken after a hyphen and the like, so that lines have about nine characters."""
     lines = [""]
-    for part in re.findall(r"[^-_/]*[-_/]?", name):
+    for part in re.findall(r"[^-_/ ]*[-_/ ]?", name):
         if lines[-1] and len(lines[-1]) + len(part) > BROKEN:
             lines.append("")
         lines[-1] += part

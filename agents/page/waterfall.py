@@ -121,6 +121,7 @@ def _layout(
             "tickvals": list(range(len(labels))),
             "ticktext": labels,
             "tickangle": 0,
+            "ticklabeloverflow": "allow",
             "automargin": True,
             "range": [-0.6, len(labels) - 0.4],
             "fixedrange": True,
