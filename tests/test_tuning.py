@@ -221,7 +221,10 @@ def test_a_tuning_writes_what_it_found(capsys: pytest.CaptureFixture[str], mine:
     assert found.rules[found.best].fresh_cost == min(rule.fresh_cost for rule in found.rules.values())
 
 
-def test_every_rule_is_compared_and_the_best_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_every_rule_is_compared_and_the_best_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     path = tmp_path / "all.json"
     assert tune("small_team", "--episodes", 1, "--generations", 1, "--out", path) == 0
     told = capsys.readouterr().out
