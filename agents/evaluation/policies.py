@@ -4,12 +4,13 @@ It is that of a rule, `tuned:` and a rule, `best-tuned`, that of a bundle that c
 bundle's folder.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...envs.scenario import Scenario
 from ...fastsim import observe
-from ...fastsim.agent import Agent
+from ...fastsim.agent import Agent, Player
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
@@ -50,6 +51,31 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
         return _learned(name, Path(name))
     choices = ", ".join([*RULES, *shipped(), f"{TUNED}RULE", BEST])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
+
+
+def resolve_all(
+    names: Sequence[str], scenario: Scenario | None = None, where: str | Path | None = None
+) -> tuple[list[Player], dict[str, tuple[str, ...]]]:
+    """The agents of several names; and which of them differ by their training seed only, by the name of their group.
+
+    A folder whose folders are bundles, or hold one called `bundle`, is a group: one bundle for each training seed.
+    """
+    agents: list[Player] = []
+    groups = {}
+    for name in names:
+        members = seeds_in(Path(name))
+        if members:
+            groups[name] = tuple(str(path) for path in members)
+        agents += [resolve(str(one), scenario, where) for one in members or [name]]
+    return agents, groups
+
+
+def seeds_in(folder: Path) -> list[Path]:
+    """The bundles of several training seeds that lie in a folder, by name; none if it is a bundle itself."""
+    if not folder.is_dir() or (folder / MANIFEST).exists():
+        return []
+    found = [(path, path / "bundle") for path in sorted(folder.iterdir()) if path.is_dir()]
+    return [one for pair in found for one in pair if (one / MANIFEST).exists()]
 
 
 def _tuned(name: str, scenario: Scenario | None, where: str | Path | None) -> Agent:

@@ -1,13 +1,15 @@
 """An evaluation as JSON: figures of every policy, comparisons, and a row for every episode or week."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ...fastsim.units import DOLLAR, HOUR
 from .compare import Interval
+from .grid import family
 from .measures import share
 from .readings import COUNTERS
-from .report import Comparison, Report, Scores
+from .report import Comparison, Gap, Report, Scores
 from .scoring import COSTS
 
 
@@ -21,12 +23,34 @@ def to_json(report: Report) -> dict[str, Any]:
         "scenario_digest": report.digest,
         "trace": report.trace,
         "load": report.load,
+        "delay_factor": report.delay_factor,
         "episodes": report.episodes,
         "seed": report.seed,
         "block": "episode" if report.trace is None else "week",
         "policies": [_policy(report, policy) for policy in report.policies],
         "comparisons": [_comparison(comparison) for comparison in report.comparisons],
+        "training_seeds": [
+            {"policy": name, "seeds": list(report.groups[name]), **_interval(saving, "saving")}
+            for name, saving in report.over_seeds.items()
+        ],
+        "gaps": {name: _gap(gap) for name, gap in report.gaps.items()},
         "notes": list(report.notes),
+    }
+
+
+def grid_json(reports: Sequence[Report]) -> dict[str, Any]:
+    """Several reports, and all their comparisons with p-values adjusted for being so many."""
+    return {
+        "cells": [to_json(report) for report in reports],
+        "comparisons": [
+            {
+                **{name: getattr(report, name) for name in ("scenario", "trace", "load", "delay_factor")},
+                **_comparison(one),
+                "adjusted_p": adjusted[one.policy],
+            }
+            for report, adjusted in zip(reports, family(reports), strict=True)
+            for one in report.comparisons
+        ],
     }
 
 
@@ -37,6 +61,16 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "against": comparison.against,
         **_interval(comparison.avoidable, "saving"),
         "of_total_bill": _interval(comparison.bill, "saving"),
+        "p": comparison.p,
+        "adjusted_p": comparison.adjusted_p,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    """Shares closed: 0 is the first policy, 1 the bound or the clairvoyant."""
+    return {
+        "to_bound": _interval(gap.to_bound, "share"),
+        "to_clairvoyant": None if gap.to_clairvoyant is None else _interval(gap.to_clairvoyant, "share"),
     }
 
 

@@ -1,13 +1,14 @@
 """What an evaluation found: the scores of every policy, and how each compares with the first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...fastsim.units import DOLLAR, WEEK
-from .compare import Interval, paired, ratio
+from .compare import Interval, holm, over_seeds, p_value, paired, ratio
 from .measures import Sample, by_class, by_site, measured, share
 from .scoring import COSTS
 
@@ -71,6 +72,15 @@ class Comparison:
     against: str
     avoidable: Interval
     bill: Interval
+    p: float  # that the avoidable costs do not differ, alone
+    adjusted_p: float  # the same as one of all comparisons of the report (Holm)
+
+
+class Gap(NamedTuple):
+    """What share of the way from the first policy to the bound, and to the clairvoyant, a policy goes."""
+
+    to_bound: Interval
+    to_clairvoyant: Interval | None  # None: it was not played
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,9 @@ class Report:
     load: float | None  # None: the scenario's own, or the trace as recorded
     policies: tuple[Scores, ...]
     notes: tuple[str, ...]  # what a reader must know to read the figures
+    delay_factor: float = 1.0  # on what waiting and missed deadlines cost
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # policies that differ by their training seed
+    gaps: Mapping[str, Gap] = field(default_factory=dict)  # by policy; none where no bounds are known
 
     @property
     def blocks(self) -> np.ndarray:
@@ -101,13 +114,25 @@ class Report:
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
         """Every other policy against the first."""
-        first = self.policies[0]
+        first, others = self.policies[0], self.policies[1:]
+        p_values = [p_value(first.avoidable, other.avoidable, self.blocks, self.seed) for other in others]
         return tuple(
             Comparison(
                 other.name,
                 first.name,
                 paired(first.avoidable, other.avoidable, self.blocks, self.seed),
                 paired(first.bill, other.bill, self.blocks, self.seed),
+                p,
+                adjusted,
             )
-            for other in self.policies[1:]
+            for other, p, adjusted in zip(others, p_values, holm(p_values), strict=True)
         )
+
+    @cached_property
+    def over_seeds(self) -> dict[str, Interval]:
+        """Saving of each group against the first policy: the interquartile mean over its training seeds."""
+        first, by_name = self.policies[0], {policy.name: policy for policy in self.policies}
+        return {
+            name: over_seeds(first.avoidable, np.stack([by_name[one].avoidable for one in own]), self.blocks, self.seed)
+            for name, own in self.groups.items()
+        }

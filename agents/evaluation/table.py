@@ -21,13 +21,33 @@ def render(report: Report) -> Group:
     first, *others = report.policies
     groups = [others[at : at + ABREAST - 1] for at in range(0, len(others), ABREAST - 1)] or [[]]
     tables = [_table(report, (first, *group)) for group in groups]
+    seeds = [Text(_over_seeds(report, name, saving)) for name, saving in report.over_seeds.items()]
     notes = [Text(f"Note: {note}.") for note in report.notes]
-    return Group(*tables, *notes)
+    return Group(*tables, *seeds, *notes)
+
+
+def _over_seeds(report: Report, name: str, saving: Interval) -> str:
+    """The interquartile mean of a group."""
+    count, first = len(report.groups[name]), report.policies[0].name
+    interval = f"[{percent(saving.low)}, {percent(saving.high)}]"
+    return (
+        f"{name}: over {count} training seeds the interquartile mean saves {percent(saving.value)} % {interval} of the "
+        f"avoidable cost of {first}; interval over seeds and {_unit(report)}."
+    )
+
+
+def _unit(report: Report) -> str:
+    return "episodes" if report.trace is None else "weeks"
 
 
 def _table(report: Report, policies: tuple[Scores, ...]) -> Table:
     """The first policy beside some of the others."""
-    table = Table(title=_title(report), title_justify="left", caption=_caption(report), caption_justify="left")
+    table = Table(
+        title=f"{title_of(report)}: {report.episodes} episodes, seed {report.seed}",
+        title_justify="left",
+        caption=_caption(report),
+        caption_justify="left",
+    )
     table.add_column("", no_wrap=True)
     for policy in policies:
         table.add_column(policy.name, justify="right", overflow="fold")
@@ -38,32 +58,33 @@ def _table(report: Report, policies: tuple[Scores, ...]) -> Table:
     return table
 
 
-def _title(report: Report) -> str:
+def title_of(report: Report) -> str:
+    """What was evaluated, without its numbers of episodes and seed."""
     work = "drawn work" if report.trace is None else report.trace
     load = "" if report.load is None else f", load {report.load:g}"
-    return f"{report.scenario}, {work}{load}: {report.episodes} episodes, seed {report.seed}"
+    factor = "" if report.delay_factor == 1 else f", delay cost × {report.delay_factor:g}"
+    return f"{report.scenario}, {work}{load}{factor}"
 
 
 def _caption(report: Report) -> str:
-    unit = "episodes" if report.trace is None else "weeks"
     first = report.policies[0].name
     return (
-        f"Dollars per week. Brackets: bootstrap 95 % intervals over {unit}. Saved: against {first} on the same "
-        "episodes; below 0 the policy loses. Unused commitment is never a saving."
+        f"Dollars per week. Brackets: bootstrap 95 % intervals over {_unit(report)}. Saved: against {first} on the "
+        "same episodes; below 0 the policy loses. Unused commitment is never a saving."
     )
 
 
 def _costs(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
     costs = [report.weekly(policy.avoidable) for policy in policies]
     yield ["avoidable cost", *(money(cost.value) for cost in costs)]
-    yield ["", *(_brackets(cost, money) for cost in costs)]
+    yield ["", *(brackets(cost, money) for cost in costs)]
     for label, name in PARTS:
         if name in ALWAYS or any(policy.total(name) for policy in policies):
             yield [f"  {label}", *(money(policy.per_week(name)) for policy in policies)]
     yield ["floors", *(money(policy.per_week("floors")) for policy in policies)]
     bills = [report.weekly(policy.bill) for policy in policies]
     yield ["total bill", *(money(bill.value) for bill in bills)]
-    yield ["", *(_brackets(bill, money) for bill in bills)]
+    yield ["", *(brackets(bill, money) for bill in bills)]
 
 
 def _savings(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
@@ -74,7 +95,13 @@ def _savings(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell
     for label, name in (("saved, % avoidable", "avoidable"), ("saved, % of the bill", "bill")):
         savings = [_saving(comparison, name) for comparison in against]
         yield [label, *(_verdict(saving) for saving in savings)]
-        yield ["", *(_brackets(saving, percent) if saving else "" for saving in savings)]
+        yield ["", *(brackets(saving, percent) if saving else "" for saving in savings)]
+    yield ["p, all together", *(NOTHING if one is None else f"{one.adjusted_p:.4f}" for one in against)]
+    for label, name in (("% of gap to bound", "to_bound"), ("% to clairvoyant", "to_clairvoyant")):
+        shares = [_share(report, policy, name) for policy in policies]
+        if any(shares):
+            yield [label, *(NOTHING if share is None else percent(share.value) for share in shares)]
+            yield ["", *("" if share is None else brackets(share, percent) for share in shares)]
 
 
 def _waits(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
@@ -109,6 +136,12 @@ def _saving(comparison: Comparison | None, name: str) -> Interval | None:
     return None if comparison is None else getattr(comparison, name)
 
 
+def _share(report: Report, policy: Scores, name: str) -> Interval | None:
+    """What part of a gap a policy closes; None where it is not known."""
+    gap = report.gaps.get(policy.name)
+    return None if gap is None else getattr(gap, name)
+
+
 def _verdict(saving: Interval | None) -> Text:
     """A saving in colour where its interval leaves no doubt of the sign."""
     if saving is None:
@@ -117,7 +150,7 @@ def _verdict(saving: Interval | None) -> Text:
     return Text(percent(saving.value), style=style)
 
 
-def _brackets(interval: Interval, form: Callable[[float], str]) -> Text:
+def brackets(interval: Interval, form: Callable[[float], str]) -> Text:
     """The interval as plain text: rich would read square brackets as markup."""
     return Text(f"[{form(interval.low)}, {form(interval.high)}]")
 

@@ -86,6 +86,16 @@ def place_of(name_or_path: str | Path) -> Path:
     return path_of(name_or_path).with_suffix(SUFFIX)
 
 
+def is_tuned(name_or_path: str | Path, scenario: Scenario) -> bool:
+    """Whether there are tuned rules for a scenario: its own, or those of the nearest base that has any."""
+    at: Path | None = path_of(name_or_path)
+    while at is not None and not at.with_suffix(SUFFIX).exists():
+        at = base_of(at)
+    if at is None or at == path_of(name_or_path):
+        return at is not None
+    return _read(at.with_suffix(SUFFIX)).classes == tuple(cls.name for cls in scenario.terms)
+
+
 def load_tuned(name_or_path: str | Path, scenario: Scenario) -> Found:
     """The tuned rules of a scenario, which is what `name_or_path` holds: its own, or those of the nearest base.
 

@@ -57,13 +57,9 @@ def bound(
 
 def _default(world: Any, where: str) -> str:
     """The best tuned rule, where rules have been tuned."""
-    from ..tuning.tuned import load_tuned
+    from ..tuning.tuned import is_tuned
 
-    try:
-        load_tuned(where, world)
-    except InputError:
-        return "cost-greedy"
-    return "best-tuned"
+    return "best-tuned" if is_tuned(where, world) else "cost-greedy"
 
 
 def _print(found: dict[str, Any]) -> None:

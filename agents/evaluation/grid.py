@@ -1,0 +1,95 @@
+"""Many evaluations in one: scenarios × work × loads × factors on what delay costs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from ...envs.scenario import Scenario
+from ...envs.traces.table import Trace
+from ...fastsim.agent import Player
+from ...fastsim.errors import InputError
+from .compare import holm
+from .evaluate import evaluate
+from .report import Report
+
+PRICES_OF_TIME = ("delay_cost_per_hour", "penalty_per_hour")  # keys of a scenario: what waiting, and being late, cost
+MICRO = Decimal("0.000001")  # dollars
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One evaluation of a grid."""
+
+    where: str  # the scenario's name or file
+    scenario: Scenario  # as it is
+    trace: Trace | None  # None: drawn work
+    load: float | None
+    delay_factor: float
+
+    @cached_property
+    def world(self) -> Scenario:
+        """The scenario whose delay costs are multiplied."""
+        return self.scenario if self.delay_factor == 1 else with_delay(self.scenario, self.delay_factor)
+
+
+def cells(
+    scenarios: Sequence[tuple[str, Scenario]],
+    work: Sequence[Trace | None],
+    loads: Sequence[float | None],
+    delay_factors: Sequence[float],
+) -> list[Cell]:
+    """All combinations, the last varying fastest."""
+    return [
+        Cell(where, scenario, trace, load, factor)
+        for (where, scenario), trace, load, factor in product(scenarios, work, loads, delay_factors)
+    ]
+
+
+def with_delay(scenario: Scenario, factor: float) -> Scenario:
+    """The scenario with what waiting and missed deadlines cost multiplied, rounded to micro-dollars.
+
+    Raises InputError for a factor that is no positive number, and where an integer could overflow.
+    """
+    if not 0 < factor < float("inf"):
+        raise InputError("--delay-factor", "factor", factor, "is no positive number", "choose another")
+    exact = Decimal(str(factor))
+
+    def scaled(node: Any, key: str = "") -> Any:
+        if isinstance(node, dict):
+            return {name: scaled(value, name) for name, value in node.items()}
+        if isinstance(node, (list, tuple)):
+            return [scaled(value) for value in node]
+        return (node * exact).quantize(MICRO) if key in PRICES_OF_TIME else node
+
+    return Scenario.model_validate(scaled(scenario.model_dump()))
+
+
+def evaluated(
+    grid: Sequence[Cell],
+    agents: Callable[[Cell], Sequence[Player]],
+    episodes: int | None,
+    seed: int,
+    progress: Callable[[float], Any] = lambda _: None,
+) -> list[Report]:
+    """A report for each cell, in order.
+
+    `agents` gives the policies of a cell; `progress` takes the share that is done.
+    """
+    reports = []
+    for number, cell in enumerate(grid):
+
+        def told(done: int, count: int, number: int = number) -> None:
+            progress((number + done / count) / len(grid))
+
+        report = evaluate(cell.world, agents(cell), episodes, seed, cell.trace, cell.load, told)
+        reports.append(replace(report, delay_factor=cell.delay_factor))
+    return reports
+
+
+def family(reports: Sequence[Report]) -> list[dict[str, float]]:
+    """p-values of all comparisons of all reports, adjusted for being so many: by policy, one dictionary a report."""
+    adjusted = iter(holm([one.p for report in reports for one in report.comparisons]))
+    return [{one.policy: next(adjusted) for one in report.comparisons} for report in reports]

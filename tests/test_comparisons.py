@@ -1,0 +1,213 @@
+"""What many comparisons prove together, means over training seeds, grids, and gaps to bounds."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tidegate.agents.bound.gaps import per_week, share, with_gaps
+from tidegate.agents.bound.headroom import Headroom
+from tidegate.agents.bound.record import to_json as bounds_json
+from tidegate.agents.cli import main
+from tidegate.agents.evaluation.compare import holm, middle_mean, over_seeds, p_value, paired
+from tidegate.agents.evaluation.evaluate import evaluate
+from tidegate.agents.evaluation.grid import cells, evaluated, family, with_delay
+from tidegate.agents.evaluation.policies import seeds_in
+from tidegate.agents.evaluation.record import to_json
+from tidegate.agents.evaluation.report import Report
+from tidegate.agents.rules.catalogue import RULES
+from tidegate.envs.scenario import load
+from tidegate.fastsim.errors import InputError
+from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.fastsim.units import DOLLAR
+
+compiled = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
+
+
+def test_holm_steps_down_as_in_the_textbook():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_p_value_is_below_the_level_exactly_where_the_interval_leaves_0_out(seed):
+    rng = np.random.default_rng(seed)
+    a = rng.lognormal(0, 1, 40)
+    b = a * rng.lognormal(rng.uniform(-0.3, 0.3), 0.4, 40)
+    blocks = np.arange(40)
+    interval = paired(a, b, blocks, seed)
+    p = p_value(a, b, blocks, seed)
+    if abs(p - 0.05) > 0.002:  # both round the tail to whole resamples
+        assert (p < 0.05) == (interval.low > 0 or interval.high < 0)
+
+
+def test_equal_policies_have_a_p_value_of_1():
+    costs = np.arange(1.0, 11)
+    assert p_value(costs, costs, np.arange(10), 0) == 1
+    assert p_value(costs, costs * 2, np.zeros(10, int), 0) == 1  # one block says nothing
+    assert p_value(costs, costs / 2, np.arange(10), 0) < 0.001
+
+
+def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end():
+    assert middle_mean(np.array([9.0, 1, 2, 3, -50])) == pytest.approx(2)
+    assert middle_mean(np.array([[1.0, 2, 3, 100], [0, 0, 4, 4]])) == pytest.approx([2.5, 2])
+    assert middle_mean(np.array([1.0, 3])) == pytest.approx(2)
+
+
+def test_one_bad_training_seed_does_not_decide_but_widens():
+    rng = np.random.default_rng(1)
+    first = rng.lognormal(0, 0.5, 60)
+    alike = np.stack([first * 0.9 * rng.lognormal(0, 0.01, 60) for _ in range(5)])
+    bad = np.vstack([alike[:4], first * 3])
+    blocks = np.arange(60)
+    good, mixed = over_seeds(first, alike, blocks, 0), over_seeds(first, bad, blocks, 0)
+    assert good.value == pytest.approx(0.1, abs=0.01) and good.low > 0.09
+    assert mixed.value == pytest.approx(0.1, abs=0.01)
+    assert mixed.low < good.low
+
+
+def test_delay_costs_and_penalties_are_multiplied_and_nothing_else():
+    base = load("small_team")
+    dearer = with_delay(base, 3)
+    for one, other in zip(base.terms, dearer.terms, strict=True):
+        assert other.delay_cost_per_hour == 3 * one.delay_cost_per_hour
+    assert [site.price_per_hour for site in base.sites] == [site.price_per_hour for site in dearer.sites]
+    assert with_delay(base, 1).digest() == base.digest()
+    assert with_delay(base, 0.3).terms[0].delay_cost_per_hour == base.terms[0].delay_cost_per_hour * Decimal("0.3")
+    for factor in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="factor"):
+            with_delay(base, factor)
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[Report]:
+    grid = cells([("small_team", load("small_team"))], [None], [0.5, 0.9], [1.0, 3.0])
+    agents = [RULES["cost-greedy"](), RULES["first-fit"]()]
+    return evaluated(grid, lambda _: agents, 3, 1)
+
+
+@compiled
+def test_each_cell_of_a_grid_is_the_evaluation_that_it_names(reports):
+    assert [(one.load, one.delay_factor) for one in reports] == [(0.5, 1), (0.5, 3), (0.9, 1), (0.9, 3)]
+    alone = evaluate(with_delay(load("small_team"), 3), [RULES["cost-greedy"]()], 3, 1, load=0.9)
+    assert alone.policies[0].rows.tobytes() == reports[3].policies[0].rows.tobytes()
+
+
+@compiled
+def test_the_comparisons_of_a_grid_are_one_family(reports):
+    alone = [one.comparisons[0].p for one in reports]
+    together = [one["first-fit"] for one in family(reports)]
+    assert together == holm(alone)
+    assert all(p >= q for p, q in zip(together, alone, strict=True))
+
+
+@compiled
+def test_the_command_shows_a_grid_and_each_policy_in_it(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    given = ["small_team", "undercommitted", "--load", "0.5", "--policy", "cost-greedy", "--policy", "first-fit"]
+    main(["evaluate", *given, "--episodes", "1"])
+    told = capsys.readouterr().out
+    assert told.count("first-fit") == 2 and "undercommitted" in told and "Holm" in told
+    main(["evaluate", *given, "--episodes", "1", "--json"])
+    content = json.loads(capsys.readouterr().out)
+    assert [one["scenario"] for one in content["cells"]] == ["small_team", "undercommitted"]
+    assert [one["scenario"] for one in content["comparisons"]] == ["small_team", "undercommitted"]
+
+
+@compiled
+def test_what_is_for_one_evaluation_is_refused_for_many(capsys, tmp_path):
+    for option, name in (("--report", "page.html"), ("--bounds", "bounds.json")):
+        with pytest.raises(SystemExit) as end:
+            main(["evaluate", "small_team", "--load", "0.5", "--load", "0.6", option, str(tmp_path / name)])
+        assert end.value.code == 2
+        assert option in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_bundles_is_a_group_of_training_seeds(tmp_path: Path):
+    for seed, inner in ((1, "bundle"), (2, "bundle"), (3, ".")):
+        folder = tmp_path / f"seed{seed}" / inner
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text("{}")
+    (tmp_path / "notes").mkdir()
+    found = [str(path.relative_to(tmp_path)) for path in seeds_in(tmp_path)]
+    assert found == ["seed1/bundle", "seed2/bundle", "seed3"]
+    assert seeds_in(tmp_path / "seed3") == []
+    assert seeds_in(tmp_path / "nowhere") == []
+
+
+def headroom_of(report: Report, bound: list[float], clairvoyant: list[float] | None) -> Headroom:
+    costs = {policy.name: policy.avoidable / DOLLAR for policy in report.policies}
+    foresight = None if clairvoyant is None else np.array(clairvoyant)
+    first = report.policies[0].name
+    return Headroom(
+        scenario=report.scenario,
+        digest=report.digest,
+        trace=report.trace,
+        load=report.load,
+        seed=report.seed,
+        base=first,
+        policies=costs,
+        clairvoyant=foresight,
+        bound=np.array(bound),
+        seconds=np.zeros(len(bound)),
+    )
+
+
+@compiled
+def test_a_policy_that_costs_the_bound_closes_the_gap(reports):
+    report = reports[2]
+    first, other = (policy.avoidable / DOLLAR for policy in report.policies)
+    found = with_gaps(report, headroom_of(report, other.tolist(), (first - 2 * (first - other)).tolist()))
+    gap = found.gaps["first-fit"]
+    if (first - other).sum() > 0:
+        assert gap.to_bound.value == pytest.approx(1)
+        assert gap.to_clairvoyant.value == pytest.approx(0.5)
+    else:  # it loses: there is no gap up to it
+        assert np.isnan(gap.to_bound.value)
+    half = with_gaps(report, headroom_of(report, (first / 2).tolist(), None)).gaps["first-fit"]
+    assert half.to_bound.value == pytest.approx((first - other).sum() / (first / 2).sum())
+    assert half.to_clairvoyant is None
+    assert json.dumps(to_json(found), allow_nan=False)
+
+
+@compiled
+def test_bounds_of_another_evaluation_are_refused(reports):
+    report = reports[0]
+    found = headroom_of(report, [1.0, 2.0, 3.0], None)
+    for change in ({"seed": 9}, {"load": None}, {"digest": "0"}, {"trace": "x.csv"}):
+        with pytest.raises(InputError, match="--bounds"):
+            with_gaps(report, replace(found, **change))
+    weekly = per_week(report, found)
+    assert weekly.bound == pytest.approx(2.0)  # episodes of a week
+    assert np.isnan(weekly.clairvoyant)
+
+
+def test_a_share_has_an_interval_over_episodes():
+    rng = np.random.default_rng(0)
+    gap = rng.uniform(1, 2, 50)
+    interval = share(gap * rng.uniform(0.2, 0.4, 50), gap, 0)
+    assert interval.low < interval.value < interval.high
+    assert interval.value == pytest.approx(0.3, abs=0.03)
+
+
+@compiled
+def test_the_command_takes_bounds_and_shows_both_gaps(capsys, tmp_path):
+    main(["bound", "small_team", "--episodes", "2", "--largest", "3", "--policy", "first-fit", "--json"])
+    path = tmp_path / "bounds.json"
+    path.write_text(capsys.readouterr().out)
+    policies = ["--policy", "first-fit", "--policy", "cost-greedy"]
+    main(["evaluate", "small_team", "--episodes", "2", *policies, "--bounds", str(path)])
+    told = capsys.readouterr().out
+    assert "% of gap to bound" in told and "% to clairvoyant" in told
+    main(["evaluate", "small_team", "--episodes", "2", *policies, "--bounds", str(path), "--json"])
+    gap = json.loads(capsys.readouterr().out)["gaps"]["cost-greedy"]
+    content = json.loads(path.read_text())
+    costs = np.array(content["policies"]["first-fit"])
+    assert 0 < gap["to_bound"]["share"] < 1
+    assert costs.sum() > sum(content["bound"])
+    assert bounds_json  # the writer of that file
