@@ -12,6 +12,7 @@ import pytest
 from tidegate.agents.rules import compound_waiting, cost_greedy, spill_after, waiting_budget
 from tidegate.agents.rules.catalogue import RULES, TUNABLE
 from tidegate.fastsim.agent import Agent
+from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.spec import BURST, COMMITTED, ClassTable, ProviderTable, SiteTable, SpecTable, plain_jobs
 from tidegate.fastsim.units import DAY, DOLLAR, HOUR, MINUTE
 from tidegate.fastsim.worlds import Worlds
@@ -144,6 +145,7 @@ def test_an_evicted_job_has_waited_already() -> None:
 # All rules, in any world.
 
 
+@pytest.mark.skipif(not IS_COMPILED, reason="takes minutes as plain Python")
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_never_answers_what_is_illegal(name: str) -> None:
     """In random worlds of 1 to 8 sites of any kind, with everything switched on."""
