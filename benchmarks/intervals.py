@@ -1,7 +1,7 @@
 """Do the intervals hold what they say? Coverage, and comparisons of a policy with itself, on episodes of `small_team`.
 
 4,096 episodes are played once. From them 1,000 evaluations are drawn: their intervals should hold the saving over all
-4,096 in 95 % of cases; and a policy compared with itself, on two sets of episodes that share none, should differ in 5 %.
+4,096 in 95 % of cases; a policy compared with itself, on two sets of episodes that share none, should differ in 5 %.
 """
 
 import numpy as np

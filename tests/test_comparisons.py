@@ -164,6 +164,7 @@ def test_a_policy_that_costs_the_bound_closes_the_gap(reports):
     first, other = (policy.avoidable / DOLLAR for policy in report.policies)
     found = with_gaps(report, headroom_of(report, other.tolist(), (first - 2 * (first - other)).tolist()))
     gap = found.gaps["first-fit"]
+    assert gap.to_clairvoyant is not None
     if (first - other).sum() > 0:
         assert gap.to_bound.value == pytest.approx(1)
         assert gap.to_clairvoyant.value == pytest.approx(0.5)
