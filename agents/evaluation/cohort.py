@@ -6,13 +6,13 @@ the cohort; play goes on, with arrivals, until each of them has left the world.
 
 import numpy as np
 
-from ...fastsim.agent import Agent
 from ...fastsim.spec import Spec
 from ...fastsim.worlds import Worlds
 from ..rules import cost_greedy
 from .episodes import Episode
 from .on_plan import put_on_plan
 from .outcomes import cohort_of
+from .playing import Player, play
 from .window import Played, scored, through
 
 
@@ -34,7 +34,7 @@ class Chunk:
         self.cohorts = [cohort_of(self.begun, index, one.edges) for index, one in enumerate(episodes)]
         self.room = max(1, *(len(cohort.is_scored) for cohort in self.cohorts))
 
-    def play(self, agent: Agent) -> list[Played]:
+    def play(self, agent: Player) -> list[Played]:
         """Every episode under `agent`."""
         worlds = Worlds(self.spec, self.jobs, len(self.episodes), results=self.room)
         numbers = np.arange(len(self.episodes))
@@ -45,5 +45,5 @@ class Chunk:
         worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in self.cohorts])
         window = through(worlds, agent, [episode.edges for episode in self.episodes])
         worlds.batch.state.open_results[:, 0] -= 1
-        worlds.play(agent, np.array([episode.deadline for episode in self.episodes]))
+        play(worlds, agent, np.array([episode.deadline for episode in self.episodes]))
         return [scored(worlds, index, cohort, window) for index, cohort in enumerate(self.cohorts)]

@@ -9,12 +9,12 @@ from ...envs.scenario import Scenario
 from ...envs.traces.load import fits
 from ...envs.traces.read import read
 from ...envs.traces.table import Trace
-from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.spec import Spec
 from .cohort import Chunk
 from .episodes import MOST_EPISODES, Episode, compiled, recorded, synthetic
 from .measures import Ground, Sample, ground_of
+from .playing import Player
 from .report import Report, Scores
 from .window import Played
 
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]  # episodes played, of how many, counted o
 
 def evaluate(
     scenario: Scenario,
-    agents: Sequence[Agent],
+    agents: Sequence[Player],
     episodes: int | None = None,
     seed: int = 0,
     trace: Trace | str | Path | None = None,
@@ -77,7 +77,7 @@ def evaluate(
     )
 
 
-def _check(agents: Sequence[Agent], episodes: int, seed: int) -> None:
+def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
     """Refuse what names no evaluation."""
     if not agents:
         raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from ...envs.scenario import Scenario
 from ...fastsim import observe
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
-from ..rules.catalogue import RULES
+from ..rules.catalogue import PLANNERS, RULES
+from .playing import Player
 
 TRAINED = Path(__file__).parents[2] / "trained"
 MANIFEST = "manifest.json"
@@ -19,18 +21,23 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in TRAINED.glob(f"*/{MANIFEST}"))
 
 
-def resolve(name: str) -> Agent:
-    """The agent called `name`; it keeps that name in reports.
+def resolve(name: str, scenario: Scenario | None = None) -> Player:
+    """The agent called `name`; it keeps that name in reports. A rule that plans needs the scenario.
 
-    Raises InputError for an unknown name, a bundle that is not sound, or one that reads another observation.
+    Raises InputError for an unknown name, a bundle that is not sound, or one that reads another observation; for a rule
+    that plans, where no scenario is given, or its solver is not installed.
     """
     if name in RULES:
         return RULES[name]()
+    if name in PLANNERS:
+        if scenario is None:
+            raise InputError("policy", "name", name, "plans for a scenario, and none is given", "give one")
+        return PLANNERS[name](scenario)
     if name in shipped():
         return _learned(name, TRAINED / name)
     if Path(name).is_dir():
         return _learned(name, Path(name))
-    choices = ", ".join([*RULES, *shipped()])
+    choices = ", ".join([*RULES, *PLANNERS, *shipped()])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
 
 

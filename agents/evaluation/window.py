@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...fastsim.agent import Agent
 from ...fastsim.spec import MAX_SITES, Spec
 from ...fastsim.worlds import Worlds
 from .outcomes import Cohort, outcomes_of
 from .overflow import SAMPLED, overflowing
+from .playing import Player, play
 from .readings import READING, read
 from .scoring import cost, fares, pipelines, score, sums
 
@@ -30,7 +30,7 @@ class Played(NamedTuple):
 
 
 def through(
-    worlds: Worlds, agent: Agent, edges: list[np.ndarray], progress: Callable[[int], Any] | None = None
+    worlds: Worlds, agent: Player, edges: list[np.ndarray], progress: Callable[[int], Any] | None = None
 ) -> Window:
     """Play every episode from the first of its `edges` [ms] to the last; it is at the first now.
 
@@ -46,9 +46,9 @@ def through(
         total = np.zeros(len(worlds), np.int64)
         for step in range(-(-int((end - begin).max()) // SAMPLED)):
             at = np.minimum(begin + step * SAMPLED, end)
-            worlds.play(agent, at)
+            play(worlds, agent, at)
             total += overflowing(worlds) * np.minimum(SAMPLED, end - at)
-        worlds.play(agent, end)
+        play(worlds, agent, end)
         readings.append(read(worlds))
         sampled.append(total)
         if progress is not None:

@@ -1,8 +1,13 @@
-"""The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for."""
+"""The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for.
+
+`RULES` need nothing but the kernel. `PLANNERS` plan for one scenario, whose terms they read.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
+from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 
 
@@ -17,3 +22,11 @@ RULES: dict[str, Callable[[], Agent]] = {
     "first-fit": _rule("first_fit"),
     "cost-greedy": _rule("cost_greedy"),
 }
+
+
+def _planner(module: str) -> Callable[[Scenario], Any]:
+    """What makes the planning agent of a module of `agents/planning` for a scenario."""
+    return lambda scenario: import_module(f"..planning.{module}", __package__).agent(scenario)
+
+
+PLANNERS: dict[str, Callable[[Scenario], Any]] = {"rolling-lp": _planner("rolling")}

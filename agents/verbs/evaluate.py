@@ -37,7 +37,7 @@ def evaluate(
         from ..evaluation.table import render
         from ..rules.catalogue import RULES
 
-        agents = [resolve(name) for name in policy or sorted(RULES, key=lambda name: name != FIRST)]
+        agents = [resolve(name, world) for name in policy or sorted(RULES, key=lambda name: name != FIRST)]
         recorded = None if trace is None else read(trace)
     with bar(json, f"evaluating on {world.name}") as progress:
         report = evaluated(

@@ -36,7 +36,7 @@ def simulate(
         from ..evaluation.policies import resolve
         from . import episode
 
-        agent = resolve(policy)
+        agent = resolve(policy, world)
     length = world.episodes.horizon_days if days is None else days
     with bar(json, f"{world.name} under {agent.name}") as progress:
         watched = episode.watched(world, agent, seed, length, progress)
