@@ -24,6 +24,7 @@ CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes 
 FEW_BLOCKS = 8
 
 Progress = Callable[[int, int], None]  # episodes played, of how many, counted once for each agent
+Change = Callable[[Episode, int], Episode]  # what an episode becomes, by its number
 
 
 def evaluate(
@@ -34,6 +35,7 @@ def evaluate(
     trace: Trace | str | Path | None = None,
     load: float | None = None,
     progress: Progress | None = None,
+    change: Change | None = None,
 ) -> Report:
     """Play every agent on the same episodes.
 
@@ -45,6 +47,7 @@ def evaluate(
         trace: A recorded trace, or its file, instead of drawn work.
         load: Offered load instead of the scenario's, or of the trace's own.
         progress: Told after each chunk of episodes and agent.
+        change: Of every drawn episode, before it is played.
 
     Raises:
         InputError: a number, name, load or trace makes no sense.
@@ -54,7 +57,7 @@ def evaluate(
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
     spec, done = compiled(scenario, seed), 0
-    for drawn in _chunks(scenario, spec, recording, count, seed, load):
+    for drawn in _chunks(scenario, spec, recording, count, seed, load, change):
         chunk = Chunk(spec, drawn)
         for agent, results in zip(agents, played, strict=True):
             results += chunk.play(agent)
@@ -92,12 +95,20 @@ def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
 
 
 def _chunks(
-    scenario: Scenario, spec: Spec, trace: Trace | None, count: int, seed: int, load: float | None
+    scenario: Scenario,
+    spec: Spec,
+    trace: Trace | None,
+    count: int,
+    seed: int,
+    load: float | None,
+    change: Change | None,
 ) -> Iterator[list[Episode]]:
     """The episodes of each chunk; drawn when they are needed."""
     drawn, jobs = [], 0
     for episode in range(count):
         following = _draw(scenario, spec, trace, seed, episode, load)
+        if change is not None:
+            following = change(following, episode)
         if drawn and (len(drawn) == CHUNK_EPISODES or jobs + len(following.jobs) > CHUNK_JOBS):
             yield drawn
             drawn, jobs = [], 0
