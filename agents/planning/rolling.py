@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from ...envs.scenario import Scenario
-from ...envs.serving import Serving
 from ...fastsim.spec import MAX_SITES, Spec
 from ...fastsim.units import DOLLAR, HOUR
 from ...fastsim.worlds import Worlds
 from ..rules import rolling_lp
 from ..rules.rolling_lp import Knobs
+from .forecast import Forecast, forecast_of
 from .groups import Key, groups_of, keys_of
 from .outlook import Outlook, Waiting, outlook
 from .program import Program, costs, hazards, program_of
-from .runs import survival, until_the_end
+from .runs import Survival, survival, until_the_end
 from .slots import COUNT, HOURS, PERIODS
 from .solve import Solver
 
@@ -27,7 +27,8 @@ class RollingLp:
     name: str
     scenario: Scenario = field(repr=False)
     solver: Solver = field(repr=False)
-    survivals: tuple[Any, ...] = field(repr=False)
+    survivals: tuple[Survival, ...] = field(repr=False)
+    forecast: Forecast = field(repr=False)
     knobs: Knobs = field(default_factory=Knobs)
     every: int = HOUR
 
@@ -46,11 +47,9 @@ class RollingLp:
     def rhs(self, spec: Spec, seen: Outlook) -> np.ndarray:
         """Right-hand sides of the program, (rows,)."""
         program = self.solver.program
-        arrivals = expected(self.scenario, program, seen.now)
+        arrivals, demand = self.forecast.arrivals(seen.now), self.forecast.served(seen.now)
         arrivals[:, 0] += waiting_by_group(spec, program, seen)
-        demand = serving_demand(self.scenario, seen.now)
         served = demand - seen.serving[program.services]
-        served[:, 0] = np.maximum(served[:, 0], 0.0)
         headroom = seen.headroom[program.providers]
         return np.concatenate(
             [arrivals.ravel(), np.maximum(served, 0.0).ravel(), seen.free.ravel(), np.maximum(headroom, 0.0)]
@@ -74,44 +73,6 @@ class RollingLp:
         first += MAX_SITES * COUNT
         out[first : first + seen.released.size] = seen.released.ravel()
         return out
-
-
-def growth(scenario: Scenario, at: np.ndarray) -> np.ndarray:
-    """Factor of the load at instants [ms], as published."""
-    factor = np.ones(len(at))
-    for step in scenario.workload.growth:
-        factor = np.where(at >= float(step.at_day) * 24 * HOUR, float(step.factor), factor)
-    return factor
-
-
-def by_slot(week: np.ndarray, scenario: Scenario, now: int) -> np.ndarray:
-    """Sums over the slots (…, slots) of hourly rates (…, 168) from `now` on, with the growth of the load."""
-    hours = int(PERIODS[-1]) // HOUR
-    begins = now // HOUR + np.arange(hours)
-    rates = week[..., begins % 168] * growth(scenario, begins * HOUR)
-    return np.add.reduceat(rates, (PERIODS[:-1] // HOUR).tolist(), axis=-1)
-
-
-def expected(scenario: Scenario, program: Program, now: int) -> np.ndarray:
-    """Accelerators of gangs that are expected to arrive, (groups, slots)."""
-    return by_slot(np.stack([group.gangs for group in program.groups]), scenario, now)
-
-
-def serving_demand(scenario: Scenario, now: int) -> np.ndarray:
-    """Accelerator-hours that services need, (services, slots): the published curve, with surges."""
-    offered, demand = scenario.offered(), np.zeros((len(scenario.serving), COUNT))
-    for index, service in enumerate(scenario.serving):
-        demand[index] = by_slot(service_week(service, offered.served(service)), scenario, now)
-        for surge in service.surges:
-            begin, end, permille = surge.row
-            inside = np.clip(np.minimum(now + PERIODS[1:], end) - np.maximum(now + PERIODS[:-1], begin), 0, None)
-            demand[index] *= 1 + (permille / 1000 - 1) * inside / np.diff(PERIODS)
-    return demand
-
-
-def service_week(service: Serving, mean: Any) -> np.ndarray:
-    """Accelerators that a service needs in each hour of the week, (168,)."""
-    return np.array([[float(blocks) for blocks in row] for row in service.need(mean)]).sum(axis=0) * service.gang
 
 
 def waiting_by_group(spec: Spec, program: Program, seen: Outlook) -> np.ndarray:
@@ -149,9 +110,9 @@ def agent(scenario: Scenario, knobs: Knobs | None = None) -> RollingLp:
     spec = scenario.compile()
     jobs = tuple(survival(scenario.workload.requests, cls) for cls in scenario.classes)
     survivals = (*jobs, *(until_the_end() for _ in scenario.serving))
-    program = program_of(scenario, spec, groups_of(scenario, spec), survivals)
-    solver = Solver(program)
-    made = RollingLp("rolling-lp", scenario, solver, survivals, knobs or Knobs())
+    groups = groups_of(scenario, spec)
+    solver = Solver(program_of(scenario, spec, groups, survivals))
+    made = RollingLp("rolling-lp", scenario, solver, survivals, forecast_of(scenario, groups), knobs or Knobs())
     solver.warm(*_usual(made, spec))
     return made
 
@@ -162,7 +123,6 @@ def _usual(made: RollingLp, spec: Spec) -> tuple[np.ndarray, np.ndarray]:
     sites = int(rules.sites)
     price = np.repeat(rules.first_price[:sites, None] / DOLLAR, COUNT, axis=1)
     free = 0.5 * np.outer([site.capacity for site in made.scenario.sites], HOURS)
-    arrivals = expected(made.scenario, program, 9 * HOUR)
-    demand = serving_demand(made.scenario, 9 * HOUR)
+    arrivals, demand = made.forecast.arrivals(9 * HOUR), made.forecast.served(9 * HOUR)
     headroom = np.full(len(program.providers), free.sum() * price.max())
     return costs(program, price), np.concatenate([arrivals.ravel(), demand.ravel(), free.ravel(), headroom])

@@ -18,7 +18,9 @@ from ...fastsim.estimate import ahead, expected_start_up, marginal_price
 from ...fastsim.jit import kernel
 from ...fastsim.needs import egress_to, footprint, planned_length, set_up
 from ...fastsim.offers import offered_slot
-from ...fastsim.spec import MAX_CLASSES, MAX_SITES
+from ...fastsim.plan import plain_shadow
+from ...fastsim.spec import EASY, MAX_CLASSES, MAX_SITES
+from ...fastsim.state import QUEUES, SLOT_MASK
 
 # Where the knobs are: `HEADER` weights and facts, then tables.
 SHADOW, WAIT, STAY, NOW, SLOTS = range(5)
@@ -36,7 +38,7 @@ class Knobs:
     """Weights of the score."""
 
     shadow: float = 0.5  # on the shadow prices
-    wait: float = 1.0  # on the estimated wait
+    wait: float = 1.5  # on the expected wait: later jobs of higher priority overtake
     stay: float = 0.05  # share of the score by which another site must be better
 
 
@@ -71,13 +73,29 @@ def lost_share(knobs: np.ndarray, spec, cls: int, site: int, hours: float) -> fl
 
 
 @kernel
-def expected_wait(world, slot: int, accelerators: int, site: int, knobs: np.ndarray) -> float:
-    """Time [ms] until a site is expected to have room for the job of `slot` behind those queued before it.
+def is_backfilled(spec, world, slot: int, accelerators: int, site: int, length: int) -> bool:
+    """Whether a job of a planned length [ms] may pass the blocked head of a site's queue."""
+    state = world.state[0]
+    if spec.rules[0].dispatch != EASY or state.queued[site] == 0:
+        return False
+    head = world.keys[QUEUES + site, 0] & SLOT_MASK
+    need = world.live[head].accelerators
+    if head == slot or need <= state.capacity[site] - state.occupied[site]:
+        return False
+    shadow, spare = plain_shadow(world, site, need)
+    return state.now + length <= shadow or accelerators <= spare
+
+
+@kernel
+def expected_wait(spec, world, slot: int, accelerators: int, site: int, length: int, knobs: np.ndarray) -> float:
+    """Time [ms] until a site is expected to have room for a job: behind those before it, unless it may pass them.
 
     What ran when the plan was made is expected to end as it says; what is queued beyond that drains at full capacity.
     """
     state, slots = world.state[0], int(knobs[SLOTS])
     before, work = ahead(world, slot, site)
+    if before > 0 and is_backfilled(spec, world, slot, accelerators, site, length):
+        before, work = 0, 0
     missing = float(accelerators + before - (state.capacity[site] - state.occupied[site]))
     if missing <= 0.0:
         return 0.0
@@ -113,10 +131,11 @@ def choose(view, observation, mask, knobs, scratch):
         occupied = footprint(spec, work.gang, site)
         accelerators = float(occupied)
         prepared = float(set_up(spec, jobs, world, slot, site))
-        planned = float(planned_length(spec, jobs, world, slot, site) - rules.usual_start_up[site])
+        counted = planned_length(spec, jobs, world, slot, site)
+        planned = float(counted - rules.usual_start_up[site])
         length = planned if work.until > 0 else prepared + (planned - prepared) * ratio
         length += length * lost_share(knobs, spec, work.cls, site, length / 3_600_000.0)
-        wait = knobs[WAIT] * expected_wait(world, slot, occupied, site, knobs)
+        wait = knobs[WAIT] * expected_wait(spec, world, slot, occupied, site, counted, knobs)
         wait += expected_start_up(spec, occupied, site)
         price = float(marginal_price(spec, world, site))
         if rules.take_or_pay[rules.provider[site]] == 1:
