@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tidegate.agents import cli
 from tidegate.agents.evaluation.playing import play
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.planning import rolling, slots
+from tidegate.agents.planning.groups import groups_of
 from tidegate.agents.planning.program import costs
 from tidegate.agents.planning.runs import survival
 from tidegate.agents.rules import committed_only, cost_greedy, rolling_lp
@@ -152,6 +154,17 @@ def test_the_expected_run_follows_from_the_published_terms_of_requests() -> None
     assert exact.mean == pytest.approx(1, abs=0.01)
     assert spread.mean == pytest.approx(np.log(3) / 2, abs=0.01)
     assert (np.diff(spread.share) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("name", ["small_team", "mid_lab"])
+def test_the_work_that_is_expected_is_the_work_that_is_offered(name) -> None:
+    scenario = load(name)
+    offered = scenario.offered()
+    groups = groups_of(scenario, scenario.compile())
+    for index, cls in enumerate(scenario.classes):
+        work = sum(group.gangs.mean() * group.ran for group in groups if group.key.cls == index)
+        share = float(offered.work * offered.part(Fraction(cls.share)))
+        assert work == pytest.approx(share, rel=0.03), cls.name
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ class Group(NamedTuple):
 
     key: Key
     requested: float  # hours at speed 1, mean
+    ran: float  # hours at speed 1 that they run, mean
     footprint: np.ndarray  # (sites,) accelerators occupied per accelerator of the gang
     gangs: np.ndarray  # (168,) accelerators that arrive in each hour of the week, at the load of day 0
 
@@ -86,7 +87,7 @@ class _Source(NamedTuple):
 
     cls: int
     gangs: dict[int, float]  # gang → its share of the accelerators
-    requests: tuple[np.ndarray, np.ndarray]  # hours, and weights
+    requests: tuple[np.ndarray, np.ndarray, np.ndarray]  # hours requested, hours run, and weights
     week: np.ndarray  # (168,) accelerators an hour
 
 
@@ -110,8 +111,10 @@ def _source(scenario: Scenario, cls: JobClass, stage: Stage | None, rate: Fracti
     planned = walltime.table[2 : 4 * QUANTILES : 4] / HOUR
     factor, weight = factors(scenario.workload.requests)
     hours = np.minimum(np.outer(planned, factor), walltime.longest / HOUR).ravel()
+    lasting = float(cls.mean_of_walltime(walltime) / walltime.mean)  # of the planned time, early ends included
+    ran = np.repeat(planned * lasting, len(factor))
     week = float(rate) * (1 + float(rhythm) * (np.array([float(part) for part in scenario.workload.week]) - 1))
-    return _Source(scenario.classes.index(cls), gangs, (hours, np.tile(weight / QUANTILES, QUANTILES)), week)
+    return _Source(scenario.classes.index(cls), gangs, (hours, ran, np.tile(weight / QUANTILES, QUANTILES)), week)
 
 
 def _kinds(scenario: Scenario, cls: JobClass) -> Iterator[tuple[int, int, float]]:
@@ -131,7 +134,7 @@ def groups_of(scenario: Scenario, spec: Spec) -> tuple[Group, ...]:
     sites = int(spec.rules[0].sites)
     reach = np.array([site.nominal for site in scenario.sites])
     week: dict[Key, np.ndarray] = {}
-    hours: dict[Key, float] = {}
+    hours: dict[Key, np.ndarray] = {}
     prints: dict[Key, np.ndarray] = {}
     for source in _sources(scenario):
         one = np.ones(1, np.int64)
@@ -142,16 +145,19 @@ def groups_of(scenario: Scenario, spec: Spec) -> tuple[Group, ...]:
                 port, each = int(ported(spec, one * silicon)[0]), footprints(spec, one * gang)[0] / gang
                 for length in range(len(BOUNDS) + 1):
                     chosen = lengths == length
-                    chance = float(source.requests[1][chosen].sum())
+                    chance = float(source.requests[2][chosen].sum())
                     if chance * part * share < RAREST or place == 0:
                         continue
                     key = Key(source.cls, length, bool((each > WASTE).any()), place, port)
                     arriving = source.week * share * part * chance
-                    mean = float(source.requests[0][chosen] @ source.requests[1][chosen]) / chance
+                    means = [float(part[chosen] @ source.requests[2][chosen]) / chance for part in source.requests[:2]]
                     weight = float(arriving.sum())
                     week[key] = week.get(key, np.zeros(168)) + arriving
-                    hours[key] = hours.get(key, 0.0) + weight * mean
+                    hours[key] = hours.get(key, np.zeros(2)) + weight * np.array(means)
                     prints[key] = prints.get(key, np.zeros(sites)) + weight * each
-    return tuple(
-        Group(key, hours[key] / week[key].sum(), prints[key] / week[key].sum(), week[key]) for key in sorted(week)
-    )
+    found = []
+    for key in sorted(week):
+        total = week[key].sum()
+        requested, ran = (hours[key] / total).tolist()
+        found.append(Group(key, requested, ran, prints[key] / total, week[key]))
+    return tuple(found)

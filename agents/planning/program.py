@@ -85,7 +85,9 @@ def _starts(
         for site in range(int(rules.sites)):
             if not group.key.sites >> site & 1:
                 continue
-            length = group.requested * 1000 / int(rules.speed[site, group.key.cls])
+            # What a group runs on average is less of its requests where these are long: most of those are long because
+            # they were multiplied. So the survival function, of all requests, is stretched to the group's mean.
+            length = group.ran / survival.mean * 1000 / int(rules.speed[site, group.key.cls])
             port = float(cls.port_minutes) / 60 if group.key.ports >> site & 1 else 0.0
             lost = 1 + _lost(cls, hazard[site], length * survival.mean)
             for slot in range(COUNT):
