@@ -38,7 +38,7 @@ class Knobs:
     """Weights of the score."""
 
     shadow: float = 0.5  # on the shadow prices
-    wait: float = 1.5  # on the expected wait: later jobs of higher priority overtake
+    wait: float = 1.0  # on the expected wait
     stay: float = 0.05  # share of the score by which another site must be better
 
 
