@@ -21,6 +21,7 @@ from .verbs.export import export
 from .verbs.replay import replay
 from .verbs.scenarios import check, listing, show
 from .verbs.simulate import simulate
+from .verbs.stress import stress
 from .verbs.train import train
 from .verbs.tune import tune
 
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, tune, evaluate, bound, simulate, replay, export, decide):
+for verb in (train, tune, evaluate, bound, stress, simulate, replay, export, decide):
     app.command()(verb)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)

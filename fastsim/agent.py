@@ -66,6 +66,11 @@ class Directed(Protocol):
         """As reports call it."""
         ...
 
+    @property
+    def note(self) -> str:
+        """What a reader of its results must know; mostly nothing."""
+        ...
+
     def play(self, worlds: Any, until: int | np.ndarray) -> np.ndarray:
         """Play every episode until `until` [ms] or its last result; returns why each stopped (advance.py)."""
         ...

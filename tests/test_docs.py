@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from tidegate.agents import cli
-from tidegate.agents.rules.catalogue import RULES
+from tidegate.agents.rules.catalogue import PLANNERS, RULES
 from tidegate.envs.scenario import names
 from tidegate.fastsim import observe
 
@@ -100,7 +100,7 @@ def test_every_page_can_be_reached_from_the_readme():
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - linked == set()
 
 
-@pytest.mark.parametrize("name", [*names(), *RULES])
+@pytest.mark.parametrize("name", [*names(), *RULES, *PLANNERS])
 def test_every_scenario_and_rule_is_mentioned(name):
     assert any(f"`{name}`" in text(page) for page in PAGES)
 

@@ -25,6 +25,7 @@ from tidegate.agents.tuning.journal import Generation, Journal, Record, Settings
 from tidegate.agents.tuning.tuned import Tuned, TunedRule, load_tuned, place_of
 from tidegate.envs import scenario as scenarios
 from tidegate.envs.scenario import load
+from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 
@@ -452,6 +453,7 @@ def test_a_tuned_rule_keeps_the_name_it_was_asked_for(mine: Path) -> None:
         resolve(name, load(mine), mine) for name in ("tuned:spill-after", "best-tuned", "spill-after")
     )
     assert (asked.name, best.name, default.name) == ("tuned:spill-after", "best-tuned", "spill-after")
+    assert isinstance(asked, Agent) and isinstance(best, Agent) and isinstance(default, Agent)
     assert asked.knobs.tolist() == best.knobs.tolist() == [7.0] != default.knobs.tolist()
     assert best.note == "best-tuned is spill-after with knobs tuned for mine, on 8 episodes of seed 1"
     assert default.note == ""

@@ -26,7 +26,7 @@ NEVER_TRIED = -(1 << 60)
 class Clairvoyant:
     """Plays the worlds of one chunk under a base policy and better knowledge."""
 
-    name = "clairvoyant"
+    name, note = "clairvoyant", "clairvoyant knows the future"
 
     def __init__(self, chunk: Chunk, base: Agent, largest: int = LARGEST) -> None:
         self.chunk, self.base = chunk, base

@@ -15,7 +15,7 @@ from .cohort import Chunk
 from .episodes import MOST_EPISODES
 from .measures import Ground, Sample, ground_of
 from .report import Report, Scores
-from .source import Source, chunks
+from .source import Change, Source, chunks
 from .window import Played
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 4
@@ -32,6 +32,7 @@ def evaluate(
     trace: Trace | str | Path | None = None,
     load: float | None = None,
     progress: Progress | None = None,
+    change: Change | None = None,
 ) -> Report:
     """Play every agent on the same episodes.
 
@@ -43,6 +44,7 @@ def evaluate(
         trace: A recorded trace, or its file, instead of drawn work.
         load: Offered load instead of the scenario's, or of the trace's own.
         progress: Told after each chunk of episodes and agent.
+        change: Of every drawn episode, before it is played.
 
     Raises:
         InputError: a number, name, load or trace makes no sense.
@@ -51,7 +53,7 @@ def evaluate(
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
-    source, done = Source(scenario, seed, recording, load), 0
+    source, done = Source(scenario, seed, recording, load, change=change), 0
     for drawn in chunks(source.episode, count):
         chunk = Chunk(source.spec, drawn)
         for agent, results in zip(agents, played, strict=True):
@@ -102,7 +104,7 @@ def _notes(
     scenario: Scenario, trace: Trace | None, agents: Sequence[Player], scores: tuple[Scores, ...]
 ) -> tuple[str, ...]:
     """What a reader must know to read the figures."""
-    notes = [note for agent in agents if (note := getattr(agent, "note", ""))]
+    notes = [agent.note for agent in agents if agent.note]
     if trace is not None:
         weeks = len(np.unique(scores[0].rows.block))
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")

@@ -14,7 +14,7 @@ from ...fastsim.agent import Agent, Player
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
-from ..rules.catalogue import RULES
+from ..rules.catalogue import PLANNERS, RULES
 from ..tuning.tuned import load_tuned
 
 TUNED, BEST = "tuned:", "best-tuned"
@@ -28,7 +28,7 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in TRAINED.glob(f"*/{MANIFEST}"))
 
 
-def resolve(name: str, scenario: Scenario | None = None, where: str | Path | None = None) -> Agent:
+def resolve(name: str, scenario: Scenario | None = None, where: str | Path | None = None) -> Player:
     """The agent called `name`; it keeps that name in reports.
 
     Args:
@@ -43,13 +43,17 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
     """
     if name in RULES:
         return RULES[name]()
+    if name in PLANNERS:
+        if scenario is None:
+            raise InputError("policy", "name", name, "plans for a scenario, and none is given", "give one")
+        return PLANNERS[name](scenario)
     if name == BEST or name.startswith(TUNED):
         return _tuned(name, scenario, where)
     if name in shipped():
         return _learned(name, TRAINED / name)
     if Path(name).is_dir():
         return _learned(name, Path(name))
-    choices = ", ".join([*RULES, *shipped(), f"{TUNED}RULE", BEST])
+    choices = ", ".join([*RULES, *PLANNERS, *shipped(), f"{TUNED}RULE", BEST])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
 
 

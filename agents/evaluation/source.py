@@ -12,6 +12,8 @@ from .episodes import EVALUATION, Draws, Episode, compiled, recorded, synthetic
 CHUNK_EPISODES = 16  # played side by side, one a thread
 CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
 
+Change = Callable[[Episode, int], Episode]  # what an episode becomes, by its number
+
 
 @dataclass(frozen=True)
 class Source:
@@ -22,6 +24,7 @@ class Source:
     trace: Trace | None = None
     load: float | None = None  # None: the scenario's own, or the trace as recorded
     draws: Draws = EVALUATION
+    change: Change | None = None  # of every episode, before it is played
 
     @cached_property
     def spec(self) -> Spec:
@@ -31,8 +34,10 @@ class Source:
     def episode(self, number: int) -> Episode:
         """Episode `number`. Raises InputError where a load or a trace makes no sense here."""
         if self.trace is None:
-            return synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws)
-        return recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load)
+            drawn = synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws)
+        else:
+            drawn = recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load)
+        return drawn if self.change is None else self.change(drawn, number)
 
 
 def chunks(draw: Callable[[int], Episode], count: int) -> Iterator[list[Episode]]:

@@ -1,10 +1,14 @@
-"""The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for."""
+"""The rules by name, with the knobs they have by default. A rule is imported, and so compiled, when it is asked for.
 
-from collections.abc import Sequence
+`RULES` need nothing but the kernel. `PLANNERS` plan for one scenario, whose terms they read.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from .knobs import Range
 
@@ -50,3 +54,11 @@ RULES: dict[str, Rule] = {
     "cost-greedy": Rule("cost_greedy", is_tunable=True),
 }
 TUNABLE = tuple(name for name, rule in RULES.items() if rule.is_tunable)
+
+
+def _planner(module: str) -> Callable[[Scenario], Any]:
+    """What makes the planning agent of a module of `agents/planning` for a scenario."""
+    return lambda scenario: import_module(f"..planning.{module}", __package__).agent(scenario)
+
+
+PLANNERS: dict[str, Callable[[Scenario], Any]] = {"rolling-lp": _planner("rolling")}

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...envs.generator import generate
 from ...envs.scenario import Scenario
-from ...fastsim.agent import Agent
+from ...fastsim.agent import Player
 from ...fastsim.keyed import world_seed
 from ...fastsim.units import DAY, DOLLAR, HOUR
 from ...fastsim.worlds import Totals, Worlds
@@ -31,7 +31,7 @@ class Watched(NamedTuple):
     sample: Sample  # all its jobs, as one cohort
 
 
-def watched(scenario: Scenario, agent: Agent, seed: int, days: int, progress: Callable[[float], Any]) -> Watched:
+def watched(scenario: Scenario, agent: Player, seed: int, days: int, progress: Callable[[float], Any]) -> Watched:
     """A world that began empty and has met `days` days of arrivals. `progress` takes the share that is over."""
     jobs = generate(scenario, seed, STREAM, days)
     spec = scenario.compile(seed=seed)
@@ -46,7 +46,7 @@ def watched(scenario: Scenario, agent: Agent, seed: int, days: int, progress: Ca
     return Watched(worlds, Sample(ground_of(scenario, spec), played.rows, played.fares, played.responses))
 
 
-def played(scenario: Scenario, agent: Agent, seed: int, days: int, progress: Callable[[float], Any]) -> Worlds:
+def played(scenario: Scenario, agent: Player, seed: int, days: int, progress: Callable[[float], Any]) -> Worlds:
     """The world of `watched`."""
     return watched(scenario, agent, seed, days, progress).worlds
 

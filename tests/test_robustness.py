@@ -1,0 +1,188 @@
+"""The robustness sheet: each shift changes what it says and nothing else, and the verb tells of all of them."""
+
+import io
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tidegate.agents import cli
+from tidegate.agents.evaluation.episodes import compiled, synthetic
+from tidegate.agents.evaluation.policies import SCHEMA, resolve
+from tidegate.agents.robustness import worlds
+from tidegate.agents.robustness.ablations import ablated, blind
+from tidegate.agents.robustness.shaking import JITTER, shaken
+from tidegate.agents.robustness.sheet import stressed
+from tidegate.agents.robustness.shifts import shifts_of
+from tidegate.agents.robustness.show import render, to_json
+from tidegate.envs.scenario import Scenario, load
+from tidegate.fastsim import scorer
+from tidegate.fastsim.agent import Agent
+from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.fastsim.network import pack, weight_shapes
+from tidegate.fastsim.units import DAY
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
+WIDTH = 8
+KINDS = ("small_team", "launch_week", "three_providers", "colossus1_gcp_faithful", "ramp_slip", "spot_only_burst")
+JOB, CLOCK, SITE = (len(SCHEMA["job"]), len(SCHEMA["clock"]), len(SCHEMA["site"]))
+
+
+@pytest.fixture(scope="module")
+def small() -> Scenario:
+    return load("small_team")
+
+
+def network(seed: int = 1) -> Agent:
+    """A policy that learned nothing: random weights."""
+    rng = np.random.default_rng(seed)
+    shapes = weight_shapes(JOB, CLOCK, SITE, WIDTH)
+    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+    return Agent("net", scorer.choose, pack(weights, JOB, CLOCK, SITE, WIDTH), observes=True)
+
+
+def difference(one: Scenario, other: Scenario) -> set[str]:
+    """Keys of sites and of the scenario whose values differ."""
+    found = {name for name in Scenario.model_fields if getattr(one, name) != getattr(other, name)} - {"sites"}
+    for mine, its in zip(one.sites, other.sites, strict=True):
+        found |= {f"{mine.name}.{key}" for key in type(mine).model_fields if getattr(mine, key) != getattr(its, key)}
+    return found
+
+
+def test_burst_prices_change_and_nothing_else(small) -> None:
+    dearer = worlds.burst_prices(small, Decimal("1.5"))
+    assert difference(small, dearer) == {"on_demand.price_per_hour", "spot.price_per_hour"}
+    assert [site.price_per_hour for site in dearer.sites] == [Decimal("2.5"), Decimal("5.985"), Decimal("3.63")]
+
+
+def test_a_recall_takes_half_of_a_site_for_two_days_of_every_week(small) -> None:
+    cut = worlds.recalled(small, "on_demand", Decimal(1))
+    assert difference(small, cut) == {"on_demand.maintenance"}
+    steps = cut.compile().capacity_steps
+    own = steps[steps.site == 1]
+    assert own.capacity[:4].tolist() == [256, 512, 256, 512]
+    assert (own["at"][:3] / DAY).tolist() == [3.5, 5.5, 10.5]
+    notices = cut.compile().notices
+    assert notices[(notices.site == 1) & (notices["at"] == own["at"][0])].time.tolist() == [int(2.5 * DAY)]
+
+
+def test_a_ramp_is_late_by_a_quarter() -> None:
+    scenario = load("colossus1_gcp")
+    late = worlds.late_ramp(scenario)
+    assert worlds.ramps(scenario)
+    for mine, its in zip(scenario.sites, late.sites, strict=True):
+        days = [(step.at_day, other.at_day) for step, other in zip(mine.tranches, its.tranches, strict=True)]
+        assert all(after - before in (0, worlds.QUARTER) for before, after in days)
+    assert difference(scenario, late) != set()
+
+
+def test_less_committed_capacity_meets_the_same_work(small) -> None:
+    (shift,) = [one for one in shifts_of(small, 1).played if one.name == "committed capacity × 0.9"]
+    assert difference(small, shift.scenario) == {"committed.capacity"}
+    work = shift.scenario.offered(Decimal(str(shift.load))).work
+    assert float(work) == pytest.approx(float(small.offered().work), rel=1e-3)
+
+
+def test_failures_and_start_ups_are_three_times_as_many_and_as_long(small) -> None:
+    failing, slow = worlds.failing(small), worlds.slow_start(small)
+    assert difference(small, failing) == {"committed.failures", "on_demand.failures", "spot.failures"}
+    failures, start_up = failing.sites[0].failures, slow.sites[1].start_up
+    assert failures is not None
+    assert start_up is not None
+    assert failures.per_node_day == Decimal("0.066")
+    assert difference(small, slow) == {"on_demand.start_up", "spot.start_up"}
+    assert start_up.usual == 15 * 60_000
+
+
+def test_shaking_moves_submissions_by_minutes_and_pipelines_whole(small) -> None:
+    episode = synthetic(small, compiled(small, 1), 1, 0, None)
+    once, again, other = shaken(episode, 1, 0), shaken(episode, 1, 0), shaken(episode, 1, 1)
+    assert (once.jobs == again.jobs).all()
+    assert (once.jobs != other.jobs).any()
+    jobs, before = once.jobs, episode.jobs
+    assert (np.diff(jobs.arrival) >= 0).all()
+    assert jobs.arrival.min() >= before.arrival.min()
+    assert sorted(jobs.walltime) == sorted(before.walltime)
+    members = np.flatnonzero(jobs.member > 0)
+    assert len(members) > 0
+    assert (jobs.arrival[members] == jobs.arrival[members - 1]).all()
+    assert (jobs.member[members] == jobs.member[members - 1] + 1).all()
+    blocks = jobs.until > 0
+    assert sorted(jobs.arrival[blocks]) == sorted(before.arrival[before.until > 0])
+    assert abs(jobs.arrival.mean() - before.arrival.mean()) < JITTER
+    assert jobs.requested.sum() == pytest.approx(before.requested.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_scenario_has_its_shifts(name) -> None:
+    """What is left out is a start-up, where there is none, and what the proof does not cover."""
+    found = shifts_of(load(name), 1)
+    told = [shift.name for shift in found.played]
+    assert told[0] == "as it is"
+    assert "load × 0.8" in told
+    assert len(told) >= 8, found.left_out
+    assert len(told) == len(set(told))
+
+
+def test_a_blind_policy_does_what_it_does_with_zeros_in_its_place() -> None:
+    """Its score of an observation is that of the whole network for an observation with zeros there."""
+    agent = network()
+    job, clock, site = JOB, CLOCK, SITE
+    sites, rng = 3, np.random.default_rng(2)
+    observation = rng.uniform(-1, 1, job + clock + sites * site).astype(np.float32)
+    for block, part in (("job", slice(0, job)), ("clock", slice(job, job + clock)), ("site", slice(job + clock, None))):
+        zeroed = observation.copy()
+        zeroed[part] = 0
+        assert (scores_of(blind(agent, block), observation) == scores_of(agent, zeroed)).all()
+        assert (scores_of(agent, observation) != scores_of(agent, zeroed)).any()
+
+
+def scores_of(agent: Agent, observation: np.ndarray) -> np.ndarray:
+    """The network's scores for three sites and hold."""
+    from tidegate.fastsim.jit import from_python
+    from tidegate.fastsim.network import scores
+
+    out = np.zeros(4, np.float32)
+    from_python(scores)(observation, agent.knobs, np.zeros(4096, np.float32), out)
+    return out
+
+
+def test_rules_have_no_ablations() -> None:
+    assert ablated([resolve("first-fit")]) == []
+
+
+@pytest.mark.slow
+def test_the_sheet_shows_every_world_and_what_blindness_costs(small) -> None:
+    done: list[float] = []
+    sheet = stressed(small, [resolve("cost-greedy"), network()], 1, 3, done.append)
+    assert [row.name for row in sheet.rows] == [shift.name for shift in shifts_of(small, 3).played]
+    assert [one.policy for one in sheet.ablations] == [f"net, blind to {block}" for block in ("job", "clock", "site")]
+    assert done == sorted(done)
+    assert done[-1] == pytest.approx(1)
+    told = json.loads(json.dumps(to_json(sheet), allow_nan=False))
+    assert [len(world["policies"]) for world in told["worlds"]] == [2] * len(sheet.rows)
+    text = io.StringIO()
+    Console(width=120, file=text).print(render(sheet))
+    assert "recalls of spot" in text.getvalue()
+    assert "blind to clock" in text.getvalue()
+
+
+@pytest.mark.slow
+def test_the_verb_plays_two_episodes_in_every_world(capsys) -> None:
+    assert cli.main(["stress", "small_team", "--episodes", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    usual, loads = told["worlds"][0], [world["load"] for world in told["worlds"][1:4]]
+    assert loads == [0.72, 0.99, 1.125]
+    assert [policy["policy"] for policy in usual["policies"]] == ["cost-greedy", "first-fit"]
+    costs = {world["world"]: world["policies"][0]["avoidable"]["value"] for world in told["worlds"]}
+    assert costs["load × 0.8"] < costs["as it is"] < costs["load × 1.25"]
+    assert costs["burst price × 0.7"] < costs["burst price × 1.5"]
+
+
+def test_a_wrong_policy_is_answered_with_the_choices(capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["stress", "small_team", "--policy", "greedy"])
+    assert end.value.code == 2
+    assert "cost-greedy" in capsys.readouterr().err
