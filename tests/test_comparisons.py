@@ -12,7 +12,7 @@ from tidegate.agents.bound.gaps import per_week, share, with_gaps
 from tidegate.agents.bound.headroom import Headroom
 from tidegate.agents.bound.record import to_json as bounds_json
 from tidegate.agents.cli import main
-from tidegate.agents.evaluation.compare import holm, middle_mean, over_seeds, p_value, paired
+from tidegate.agents.evaluation.compare import holm, middle_mean, over_seeds, p_value, paired, student_p
 from tidegate.agents.evaluation.evaluate import evaluate
 from tidegate.agents.evaluation.grid import cells, evaluated, family, with_delay
 from tidegate.agents.evaluation.policies import seeds_in
@@ -43,6 +43,24 @@ def test_a_p_value_is_below_the_level_exactly_where_the_interval_leaves_0_out(se
     p = p_value(a, b, blocks, seed)
     if abs(p - 0.05) > 0.002:  # both round the tail to whole resamples
         assert (p < 0.05) == (interval.low > 0 or interval.high < 0)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"), [(3, 3.18245), (4, 2.77645), (5, 2.57058), (6, 2.44691), (1, 12.7062)]
+)
+def test_p_values_of_few_blocks_are_students(freedom, quantile):
+    assert student_p(quantile, freedom) == pytest.approx(0.05, abs=1e-5)
+    assert student_p(-quantile, freedom) == pytest.approx(0.05, abs=1e-5)
+    assert student_p(0, freedom) == 1
+
+
+def test_few_blocks_have_wide_intervals_that_still_miss_too_often():
+    """Of independent, skewed costs; hence the note that such an interval rests on little."""
+    rng = np.random.default_rng(0)
+    costs = rng.lognormal(0, 1, (500, 2, 5))
+    widths = [paired(a, b, np.arange(5), 0) for a, b in costs]
+    assert all(np.isfinite(one.low) for one in widths)
+    assert 0.8 < np.mean([one.low <= 0 <= one.high for one in widths]) < 0.95
 
 
 def test_equal_policies_have_a_p_value_of_1():

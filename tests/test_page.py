@@ -94,7 +94,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    return Made(load("small_team"), POLICIES, episodes=3)
+    return Made(load("small_team"), POLICIES, episodes=4)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ Policies met the same blocks, so a resample takes the same ones for each, and wh
 
 Costs of episodes have long tails, and percentiles of resampled ratios are then too narrow. So a resample counts its
 distance from the ratio in its own standard errors (bootstrap-t, Efron 1979), on a logarithmic scale, where ratios are
-more nearly symmetric: `benchmarks/intervals.py` measures what each covers.
+more nearly symmetric: `benchmarks/intervals.py` measures what that covers. Few blocks have few different resamples, and
+Student's quantiles stand for those.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ import numpy as np
 RESAMPLES = 10_000
 LEVEL = 0.95
 FEWEST_BLOCKS = 4  # fewer say nothing about their spread
+FEW_BLOCKS = 8  # of fewer there are too few resamples for tails
+STUDENT = {4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447}  # 97.5 % quantiles of Student's t, by the number of blocks
 AT_ONCE = 1 << 22  # weights of resamples held in memory
 
 
@@ -58,7 +61,7 @@ def ratio(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray, 
     if pivots is None:
         low, high = _tails(np.sort(drawn.ratios))
         return Interval(value, low, high)
-    least, most = _tails(pivots.values)
+    least, most = _tails(pivots.values) if len(above) >= FEW_BLOCKS else (-STUDENT[len(above)], STUDENT[len(above)])
     ends = (pivots.centre - most * pivots.error, pivots.centre - least * pivots.error)
     low, high = (float(np.exp(end)) if pivots.is_log else end for end in ends)
     return Interval(value, low, high)
@@ -84,6 +87,8 @@ def p_value(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: 
         side = min(int((drawn.ratios <= 1).sum()), int((drawn.ratios >= 1).sum()))
         return min(1.0, 2 * (side + 1) / (len(drawn.ratios) + 1))
     observed = (pivots.centre - (0.0 if pivots.is_log else 1.0)) / pivots.error
+    if len(above) < FEW_BLOCKS:
+        return student_p(observed, len(above) - 1)
     side = min(int((pivots.values <= observed).sum()), int((pivots.values >= observed).sum()))
     return min(1.0, 2 * (side + 1) / (len(pivots.values) + 1))
 
@@ -140,6 +145,17 @@ def _by_block(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarr
 def _weights(count: int, rng: np.random.Generator, resamples: int) -> np.ndarray:
     """How often each block is drawn in each resample, (resamples, blocks)."""
     return rng.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
+
+
+def student_p(t: float, freedom: int) -> float:
+    """Two-sided p-value of Student's t with some degrees of freedom, by the trapezoidal rule over angles.
+
+    With t = √freedom × tan(angle) the density is a power of the cosine.
+    """
+    angles = np.linspace(0, np.arctan(abs(t) / np.sqrt(freedom)), 2001)
+    whole = np.linspace(0, np.pi / 2, 2001)
+    parts = [float(np.trapezoid(np.cos(own) ** (freedom - 1), own)) for own in (angles, whole)]
+    return max(0.0, 1 - parts[0] / parts[1])
 
 
 def _value(above: np.ndarray, below: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from ...envs.traces.table import Trace
 from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
 from .cohort import Chunk
+from .compare import FEW_BLOCKS
 from .episodes import MOST_EPISODES
 from .measures import Ground, Sample, ground_of
 from .report import Report, Scores
@@ -19,7 +20,6 @@ from .source import Change, Source, chunks
 from .window import Played
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 4
-FEW_BLOCKS = 8
 
 Progress = Callable[[int, int], None]  # episodes played, of how many, counted once for each agent
 
@@ -112,7 +112,10 @@ def _notes(
             notes.append(warning)
     blocks = len(np.unique(scores[0].rows.block if trace is not None else scores[0].rows.episode))
     if blocks < FEW_BLOCKS:
-        notes.append(f"{blocks} blocks are few: the intervals are too narrow, or none can be given")
+        notes.append(
+        few = "block is" if blocks == 1 else "blocks are"
+        notes.append(f"{blocks} {few} few: no interval, or one that rests on little")
+        )
     left = [(one.name, count) for one in scores if (count := one.total("unfinished"))]
     notes += [f"{name}: {count} jobs never finished; they are charged until the end" for name, count in left]
     return tuple(notes)
