@@ -112,10 +112,8 @@ def _notes(
             notes.append(warning)
     blocks = len(np.unique(scores[0].rows.block if trace is not None else scores[0].rows.episode))
     if blocks < FEW_BLOCKS:
-        notes.append(
         few = "block is" if blocks == 1 else "blocks are"
         notes.append(f"{blocks} {few} few: no interval, or one that rests on little")
-        )
     left = [(one.name, count) for one in scores if (count := one.total("unfinished"))]
     notes += [f"{name}: {count} jobs never finished; they are charged until the end" for name, count in left]
     return tuple(notes)
