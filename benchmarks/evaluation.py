@@ -1,0 +1,193 @@
+"""Who wins where: every rule in every scenario, on recorded traces, and how much room there is above the best.
+
+    python benchmarks/evaluation.py [scenarios|traces|headroom] [--only NAME] [--episodes N]
+
+plays, of one part or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is
+there. It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from parts.machine import processor
+from parts.results import table
+
+from tidegate.agents.bound.headroom import headroom
+from tidegate.agents.bound.record import to_json as bounds_json
+from tidegate.agents.evaluation.grid import Cell, evaluated
+from tidegate.agents.evaluation.policies import resolve
+from tidegate.agents.evaluation.record import to_json
+from tidegate.agents.evaluation.source import Source
+from tidegate.agents.rules.catalogue import RULES, TUNABLE
+from tidegate.agents.tuning.tuned import is_tuned, load_tuned
+from tidegate.envs.scenario import Scenario, load, names
+from tidegate.envs.traces.read import read
+from tidegate.fastsim.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+KEPT, TABLES = ROOT / "build" / "results", ROOT / "benchmarks" / "results"
+SHARED = Path(os.environ.get("TIDEGATE_SHARED", ROOT / ".." / "shared")) / "traces"
+SEED = 1
+EPISODES = {"small_team": 256, "spot_only_burst": 128, "recall_notice": 8}  # others: 16
+BOUNDED = {"recall_notice": 0, "colossus1_gcp_five_years": 0}  # others: 4; a window of 90 days, ten times the work
+TRACES = ("acme_kalos_weeks1to6", "helios_venus_jul", "helios_venus_apr_jun", "philly_clean", "alibaba_pai_days1to45")
+LOADS = (0.6, 0.9, 1.2)
+REPLAYED = "mid_lab"  # its committed site is 8 times the largest gang of any of them
+UNENDING = "burst-only"  # on a trace of weeks its queue only grows there
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=PARTS)
+    parser.add_argument("--only", help="one scenario, or one trace")
+    parser.add_argument("--episodes", type=int, help="of every cell, instead of the numbers above")
+    given = parser.parse_args()
+    for part in PARTS if given.part is None else [given.part]:
+        run(part, given.only, given.episodes)
+
+
+def run(part: str, only: str | None, episodes: int | None) -> None:
+    """Play what is not there yet of a part, and write its table."""
+    cells, show = PARTS[part]
+    for name, play in cells(episodes):
+        path = KEPT / part / f"{name}.json"
+        if (only is None or name.split("@")[0] == only) and not path.exists():
+            began = time.perf_counter()
+            found = play()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found | {"seconds": time.perf_counter() - began}))
+            print(f"{part} {name}: {time.perf_counter() - began:.0f} s", flush=True)
+    there = [json.loads(path.read_text()) for path in sorted((KEPT / part).glob("*.json"))]
+    head = f"`python benchmarks/evaluation.py {part}`, {datetime.now(UTC).date().isoformat()}, {processor()}."
+    TABLES.mkdir(exist_ok=True)
+    (TABLES / f"{part}.md").write_text(f"{show.__doc__}\n\n{head}\n\n{show(there)}\n", encoding="utf-8")
+
+
+def policies(scenario: Scenario) -> list[str]:
+    """All rules with tuned knobs, the best of them first; cost-greedy first where none are tuned."""
+    if not is_tuned(scenario.name, scenario):
+        return sorted(RULES, key=lambda name: name != "cost-greedy")
+    tuned = load_tuned(scenario.name, scenario).tuned
+    others = [name for name in RULES if name != tuned.best]
+    return ["best-tuned", *(f"tuned:{name}" if name in TUNABLE else name for name in others)]
+
+
+Part = Iterator[tuple[str, Callable[[], dict[str, Any]]]]
+
+
+def scenarios(episodes: int | None) -> Part:
+    """Every scenario."""
+    for name in names():
+        count = episodes or EPISODES.get(name, 16)
+        yield name, lambda name=name, count=count: cell(Cell(name, load(name), None, None, 1.0), count)
+
+
+def traces(episodes: int | None) -> Part:
+    """Every trace at every load."""
+    for trace in TRACES:
+        for at in LOADS:
+            yield (
+                f"{trace}@{at}",
+                lambda trace=trace, at=at: cell(
+                    Cell(REPLAYED, load(REPLAYED), read(SHARED / f"{trace}.parquet"), at, 1.0), episodes or 2, UNENDING
+                ),
+            )
+
+
+def cell(one: Cell, episodes: int, without: str | None = None) -> dict[str, Any]:
+    """One evaluation; rows are left out, they are many."""
+    chosen = [name for name in policies(one.scenario) if name != without]
+    agents = [resolve(name, one.scenario, one.where) for name in chosen]
+    try:
+        (report,) = evaluated([one], lambda _: agents, episodes, SEED)
+    except InputError as error:
+        return {"scenario": one.where, "trace": None, "load": one.load, "error": str(error)}
+    found = to_json(report)
+    for policy in found["policies"]:
+        del policy["rows"]
+    return found
+
+
+def bounds(episodes: int | None) -> Part:
+    """The first episodes of every scenario."""
+    for name in names():
+        count = BOUNDED.get(name, episodes or 4)
+        if count:
+            yield name, lambda name=name, count=count: bounded(name, count)
+
+
+def bounded(name: str, episodes: int) -> dict[str, Any]:
+    """Headroom of one scenario above its first policy."""
+    scenario = load(name)
+    base = resolve(policies(scenario)[0], scenario, name)
+    return bounds_json(headroom(Source(scenario, SEED), base, (), episodes))  # type: ignore[arg-type]
+
+
+def compared(found: list[dict[str, Any]]) -> str:
+    """Avoidable cost of every rule, and what it saves against the first, with 95 % intervals; a minus is a loss."""
+    rows = []
+    for one in found:
+        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
+        if "error" in one:
+            rows.append([label, one["error"], "", "", "", ""])
+            continue
+        savings = {comparison["policy"]: comparison for comparison in one["comparisons"]}
+        for place, policy in enumerate(one["policies"]):
+            saved = savings.get(policy["policy"])
+            rows.append(
+                [
+                    f"{label} ({one['episodes']})" if place == 0 else "",
+                    policy["policy"],
+                    f"{policy['avoidable_cost']['mean'] / 1000:,.1f}",
+                    "–" if saved is None else interval(saved),
+                    "–" if saved is None else f"{100 * saved['of_total_bill']['saving']:.1f}",
+                    "–" if policy["wait_hours"]["p95"] is None else f"{policy['wait_hours']['p95']:.2f}",
+                ]
+            )
+    head = ["(episodes)", "policy", "avoidable, k$ a week", "saved, % of avoidable", "% of the bill", "wait p95, h"]
+    return table(head, rows)
+
+
+def interval(saved: dict[str, Any]) -> str:
+    """Per cent with its interval, and a star where it stands against all comparisons of its evaluation (Holm)."""
+    if saved["saving"] is None:
+        return "–"
+    star = " *" if saved["adjusted_p"] < 0.05 else ""
+    if saved["low"] is None:
+        return f"{100 * saved['saving']:.1f}"
+    return f"{100 * saved['saving']:.1f} [{100 * saved['low']:.1f}, {100 * saved['high']:.1f}]{star}"
+
+
+def gaps(found: list[dict[str, Any]]) -> str:
+    """How much cheaper than the best rule the clairvoyant is, and the bound: % of its avoidable cost per episode."""
+    rows = []
+    for one in found:
+        base = one["policy_means"][one["base"]]
+        below = [f"{100 * (1 - one[name] / base):.1f}" if base else "–" for name in ("clairvoyant_mean", "bound_mean")]
+        seconds = one["solver_seconds"]
+        costs = [f"{value / 1000:,.1f}" for value in (base, one["clairvoyant_mean"], one["bound_mean"])]
+        rows.append([one["scenario"], one["base"], str(one["episodes"]), *costs, *below, f"{max(seconds):.0f}"])
+    head = [
+        "scenario",
+        "policy",
+        "episodes",
+        "its cost, k$",
+        "clairvoyant",
+        "bound",
+        "clairvoyant, % below",
+        "bound, % below",
+    ]
+    return table([*head, "longest solve, s"], rows)
+
+
+PARTS: dict[str, Any] = {"scenarios": (scenarios, compared), "traces": (traces, compared), "headroom": (bounds, gaps)}
+
+
+if __name__ == "__main__":
+    main()
