@@ -171,7 +171,7 @@ def money(dollars: float) -> str:
     if not math.isfinite(dollars):
         return NOTHING
     if abs(dollars) < 10_000:
-        return f"{dollars:,.0f}"
+        return f"{round(dollars) + 0:,}"  # an integer has no minus zero
     return f"{dollars / 1e3:,.1f}k" if abs(dollars) < 1e6 else f"{dollars / 1e6:,.3f}M"
 
 
