@@ -16,7 +16,7 @@ import numpy as np
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent, Player
 from ...fastsim.network import HEADER, pack, weight_shapes
-from .linear import fitted, linear
+from .linear import Agreement, fitted, linear
 from .offers import Offers, met
 
 BLOCKS = ("job", "clock", "site")
@@ -31,7 +31,7 @@ class Ablated(NamedTuple):
 
     whole: Agent
     part: Agent
-    agreement: float | None = None  # share of offers that it answers alike; None: not measured
+    agreement: Agreement | None = None  # of a weighted sum
 
 
 def blind(agent: Agent, block: str) -> Agent:

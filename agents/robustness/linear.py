@@ -20,7 +20,17 @@ from .offers import Offers
 
 RIDGE = 1e-5  # of a squared weight beside the mean loss: without it, what answers like a weighted sum would have no end
 STEPS, TOLERANCE = 50, 1e-9  # of Newton's method: at most, and the gain of the mean loss below which it ends
-HALVINGS = 20
+HALVINGS = 20  # of a step that gains nothing
+# Of a product of matrices at a time. BLAS leaves so few to one thread: two, on busy cores, waited for each other and
+# took fifty times as long. Larger sums are einsum's, so that the number of threads does not decide their last bits.
+ROWS = 48
+
+
+class Agreement(NamedTuple):
+    """How often a score answers as a policy does, of the offers that leave a choice."""
+
+    alike: float
+    frequent: float  # what one would have by always giving the policy's most frequent answer
 
 
 class Linear(NamedTuple):
@@ -37,11 +47,13 @@ class Linear(NamedTuple):
         hold = offers.observations[:, :common] @ self.common + self.bias
         return np.where(offers.masks, np.column_stack([sites, hold]), -np.inf)
 
-    def agreement(self, offers: Offers) -> float:
-        """Share of the answers that are the same; of offers that leave a choice."""
-        open_ones = offers.where(offers.masks.sum(1) > 1)
-        same = self.scores(open_ones).argmax(1) == open_ones.actions
-        return float(same.mean()) if len(same) else float("nan")
+    def agreement(self, offers: Offers) -> Agreement | None:
+        """With the answers of these offers; None where none leaves a choice."""
+        offers = offers.where(offers.masks.sum(1) > 1)
+        if len(offers.actions) == 0:
+            return None
+        alike = self.scores(offers).argmax(1) == offers.actions
+        return Agreement(float(alike.mean()), float(np.bincount(offers.actions).max()) / len(alike))
 
 
 def fitted(offers: Offers, common: int, site: int) -> Linear:
@@ -97,7 +109,7 @@ def _features(offers: Offers, common: int, site: int) -> np.ndarray:
 
 def _logits(theta: np.ndarray, features: np.ndarray, offers: Offers) -> np.ndarray:
     """Logarithms of the chances (offers, actions); −inf where not legal."""
-    scores = np.where(offers.masks, features @ theta, -np.inf)
+    scores = np.where(offers.masks, np.einsum("naf,f->na", features, theta), -np.inf)
     scores -= scores.max(1, keepdims=True)
     return scores - np.log(np.exp(scores).sum(1, keepdims=True))
 
@@ -105,7 +117,7 @@ def _logits(theta: np.ndarray, features: np.ndarray, offers: Offers) -> np.ndarr
 def _loss(theta: np.ndarray, features: np.ndarray, offers: Offers, weights: np.ndarray) -> float:
     """Weighted mean of −log of the chance of what was answered, and the ridge."""
     chosen = np.take_along_axis(_logits(theta, features, offers), offers.actions[:, None], 1)[:, 0]
-    return float(-weights @ chosen + RIDGE / 2 * theta @ theta)
+    return float(RIDGE / 2 * theta @ theta - (weights * chosen).sum())
 
 
 def _newton(theta: np.ndarray, features: np.ndarray, offers: Offers, weights: np.ndarray) -> np.ndarray:
@@ -113,7 +125,15 @@ def _newton(theta: np.ndarray, features: np.ndarray, offers: Offers, weights: np
     chances = np.exp(_logits(theta, features, offers))
     mean = np.einsum("na,naf->nf", chances, features)
     answered = np.take_along_axis(features, offers.actions[:, None, None], 1)[:, 0]
-    slope = weights @ (mean - answered) + RIDGE * theta
+    slope = np.einsum("n,nf->f", weights, mean - answered) + RIDGE * theta
     flat = features.reshape(-1, theta.size)
-    curve = flat.T @ (flat * (weights[:, None] * chances).reshape(-1, 1)) - mean.T @ (mean * weights[:, None])
+    curve = _product(flat, flat * (weights[:, None] * chances).reshape(-1, 1)) - _product(mean, mean * weights[:, None])
     return np.linalg.solve(curve + RIDGE * np.eye(theta.size), slope)
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """leftᵀ @ right, (features, features), of two (rows, features)."""
+    total = np.zeros((left.shape[1], right.shape[1]))
+    for row in range(0, len(left), ROWS):
+        total += left[row : row + ROWS].T @ right[row : row + ROWS]
+    return total

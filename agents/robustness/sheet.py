@@ -10,6 +10,7 @@ from ..evaluation.compare import Interval, paired
 from ..evaluation.evaluate import evaluate
 from ..evaluation.report import Report
 from .ablations import VERSIONS, Ablated, ablated, learned
+from .linear import Agreement
 from .shifts import shifts_of
 
 EPISODES = 16
@@ -38,7 +39,7 @@ class Ablation(NamedTuple):
     against: str  # the whole policy
     cost: Interval  # avoidable, $ per week
     saved: Interval  # against the whole policy; below 0: the part is of use
-    agreement: float | None  # share of offers that a weighted sum answers as the policy does; None: no such sum
+    agreement: Agreement | None  # of a weighted sum with the policy
 
 
 class Sheet(NamedTuple):

@@ -35,7 +35,7 @@ def to_json(sheet: Sheet) -> dict[str, Any]:
                 "against": one.against,
                 "avoidable": _interval(one.cost),
                 "saved": _interval(one.saved),
-                "agreement": one.agreement if one.agreement is not None and math.isfinite(one.agreement) else None,
+                "agreement": None if one.agreement is None else one.agreement._asdict(),
             }
             for one in sheet.ablations
         ],
@@ -100,13 +100,15 @@ def _ablations(sheet: Sheet) -> Table:
     """Learned policies without a part of what they see or are."""
     caption = (
         "In the world as it is. Blind: reads zeros. Shuffled: reads what another decision saw. Linear: a weighted sum "
-        "of the same features, and the share of offers that it answers as the policy does."
+        "of the same features, with the share of offers that it answers as the policy does and, in brackets, the "
+        "share that the policy's most frequent answer has."
     )
     title = "Learned policies without a part"
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for name in ("policy", "avoidable cost", "saved against the whole policy, %", "answers alike, %"):
         table.add_column(name, justify="left" if name == "policy" else "right", overflow="fold")
     for one in sheet.ablations:
-        alike = "" if one.agreement is None else percent(one.agreement)
+        agreed = one.agreement
+        alike = "" if agreed is None else f"{percent(agreed.alike)} ({percent(agreed.frequent)})"
         table.add_row(one.policy, money(one.cost.value), _verdict(one.saved), alike)
     return table
