@@ -10,37 +10,26 @@ from rich.console import Console
 
 from tidegate.agents import cli
 from tidegate.agents.evaluation.episodes import compiled, synthetic
-from tidegate.agents.evaluation.policies import SCHEMA, resolve
+from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.robustness import worlds
-from tidegate.agents.robustness.ablations import ablated, blind
+from tidegate.agents.robustness.ablations import VERSIONS
 from tidegate.agents.robustness.shaking import JITTER, shaken
 from tidegate.agents.robustness.sheet import stressed
 from tidegate.agents.robustness.shifts import shifts_of
 from tidegate.agents.robustness.show import render, to_json
 from tidegate.envs.scenario import Scenario, load
-from tidegate.fastsim import scorer
-from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.jit import IS_COMPILED
-from tidegate.fastsim.network import pack, weight_shapes
 from tidegate.fastsim.units import DAY
 
+from .test_ablations import network
+
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
-WIDTH = 8
 KINDS = ("small_team", "launch_week", "three_providers", "colossus1_gcp_faithful", "ramp_slip", "spot_only_burst")
-JOB, CLOCK, SITE = (len(SCHEMA["job"]), len(SCHEMA["clock"]), len(SCHEMA["site"]))
 
 
 @pytest.fixture(scope="module")
 def small() -> Scenario:
     return load("small_team")
-
-
-def network(seed: int = 1) -> Agent:
-    """A policy that learned nothing: random weights."""
-    rng = np.random.default_rng(seed)
-    shapes = weight_shapes(JOB, CLOCK, SITE, WIDTH)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
-    return Agent("net", scorer.choose, pack(weights, JOB, CLOCK, SITE, WIDTH), observes=True)
 
 
 def difference(one: Scenario, other: Scenario) -> set[str]:
@@ -126,47 +115,23 @@ def test_every_kind_of_scenario_has_its_shifts(name) -> None:
     assert len(told) == len(set(told))
 
 
-def test_a_blind_policy_does_what_it_does_with_zeros_in_its_place() -> None:
-    """Its score of an observation is that of the whole network for an observation with zeros there."""
-    agent = network()
-    job, clock, site = JOB, CLOCK, SITE
-    sites, rng = 3, np.random.default_rng(2)
-    observation = rng.uniform(-1, 1, job + clock + sites * site).astype(np.float32)
-    for block, part in (("job", slice(0, job)), ("clock", slice(job, job + clock)), ("site", slice(job + clock, None))):
-        zeroed = observation.copy()
-        zeroed[part] = 0
-        assert (scores_of(blind(agent, block), observation) == scores_of(agent, zeroed)).all()
-        assert (scores_of(agent, observation) != scores_of(agent, zeroed)).any()
-
-
-def scores_of(agent: Agent, observation: np.ndarray) -> np.ndarray:
-    """The network's scores for three sites and hold."""
-    from tidegate.fastsim.jit import from_python
-    from tidegate.fastsim.network import scores
-
-    out = np.zeros(4, np.float32)
-    from_python(scores)(observation, agent.knobs, np.zeros(4096, np.float32), out)
-    return out
-
-
-def test_rules_have_no_ablations() -> None:
-    assert ablated([resolve("first-fit")]) == []
-
-
 @pytest.mark.slow
 def test_the_sheet_shows_every_world_and_what_blindness_costs(small) -> None:
     done: list[float] = []
     sheet = stressed(small, [resolve("cost-greedy"), network()], 1, 3, done.append)
     assert [row.name for row in sheet.rows] == [shift.name for shift in shifts_of(small, 3).played]
-    assert [one.policy for one in sheet.ablations] == [f"net, blind to {block}" for block in ("job", "clock", "site")]
+    assert len(sheet.ablations) == VERSIONS
+    assert {one.against for one in sheet.ablations} == {"net"}
     assert done == sorted(done)
     assert done[-1] == pytest.approx(1)
     told = json.loads(json.dumps(to_json(sheet), allow_nan=False))
     assert [len(world["policies"]) for world in told["worlds"]] == [2] * len(sheet.rows)
+    assert [one["agreement"] is None for one in told["ablations"]] == [True] * 7 + [False]
     text = io.StringIO()
     Console(width=120, file=text).print(render(sheet))
     assert "recalls of spot" in text.getvalue()
-    assert "blind to clock" in text.getvalue()
+    for name in ("blind to clock", "all shuffled", "linear"):
+        assert f"net, {name}" in text.getvalue()
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ from torch.nn.functional import cross_entropy
 
 from ...envs.routing import RoutingBatch
 from ...fastsim.agent import Agent
-from ...fastsim.observe import JOB_FEATURES
 from .network import SiteScorer
 from .settings import Settings
+from .stakes import stakes
 
 ILLEGAL = -1e9  # score of an illegal action
 ROWS = 1024  # labels a gradient step
@@ -27,7 +27,7 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     Collects `settings.imitated` labels from `batch`, whose episodes move on.
     """
     observations, masks, labels = collect(batch, rule, settings)
-    weights = stakes(observations)
+    weights = torch.from_numpy(stakes(observations.numpy()))
     optimizer = torch.optim.Adam(actor.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(settings.seed)
     updates = settings.imitation_epochs * (len(labels) // ROWS)
@@ -45,16 +45,6 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     with torch.no_grad():
         agreed = scores(actor, observations, masks).argmax(1) == labels
     return float(agreed.float().mean())
-
-
-def stakes(observations: torch.Tensor) -> torch.Tensor:
-    """Weights (rows,) of labels.
-
-    What a wrong answer costs grows with gang × requested walltime, and a few offers hold most of that.
-    """
-    gang, hours = (observations[:, JOB_FEATURES.index(name)] for name in ("gang", "requested_hours"))
-    work = gang / (1 - gang) * hours / (1 - hours)  # both were squashed
-    return 1 + (work / work.mean()).clamp(max=50)
 
 
 def scores(actor: SiteScorer, observations: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:

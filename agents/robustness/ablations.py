@@ -1,20 +1,37 @@
-"""Learned policies that do not see a part of the observation: what they lose shows what they use.
+"""Learned policies without a part of what they see or are: what they lose shows what they use.
 
-The site scorer reads the job, the clock and a block for each site through weights of its own. Where the rows of a block
-are zero, its features count as zeros, which is the middle of most of them: a policy that is blind to the block, and
-otherwise the same one. (Shuffling a feature over decisions, the other usual way, would need the decisions of a whole
-play at once, and those follow from each other.)
+Blind: the site scorer reads the job, the clock and a block for each site through weights of its own. Where the rows of
+a block are zero, its features count as zeros, which is the middle of most of them: a policy that is blind to the block,
+and otherwise the same one. Shuffled (shuffled.py): the block is that of another decision. Linear (linear.py): a
+weighted sum of the same features that answers as much like the policy as one can.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
+from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent, Player
 from ...fastsim.network import HEADER, pack, weight_shapes
+from .linear import Agreement, fitted, linear
+from .offers import Offers, met
 
 BLOCKS = ("job", "clock", "site")
+ALL = "all"  # blocks at once, from the same other decision
+VERSIONS = 2 * len(BLOCKS) + 2
+POOL = 4096  # observations to draw from
+OF_EVERY = 4  # episodes, one is kept from the fit, to see how often the weighted sum answers as the policy does
+
+
+class Ablated(NamedTuple):
+    """A version of a learned agent."""
+
+    whole: Agent
+    part: Agent
+    agreement: Agreement | None = None  # of a weighted sum
 
 
 def blind(agent: Agent, block: str) -> Agent:
@@ -27,10 +44,34 @@ def blind(agent: Agent, block: str) -> Agent:
     return replace(agent, name=f"{agent.name}, blind to {block}", knobs=pack(weights, job, clock, site, width))
 
 
-def ablated(agents: list[Player]) -> list[tuple[Agent, Agent]]:
-    """Each learned agent with each of its blind versions."""
-    learned = [agent for agent in agents if isinstance(agent, Agent) and agent.observes]
-    return [(agent, blind(agent, block)) for agent in learned for block in BLOCKS]
+def learned(agents: Sequence[Player]) -> list[Agent]:
+    """Those that can be ablated."""
+    return [agent for agent in agents if isinstance(agent, Agent) and agent.observes]
+
+
+def ablated(agent: Agent, scenario: Scenario, seed: int) -> list[Ablated]:
+    """`VERSIONS` of a learned agent: blind, shuffled, and as a weighted sum.
+
+    The latter two are made from what the agent meets in episodes of the scenario that are not evaluated. Raises
+    InputError where these cannot be played, or the network leaves no room for shuffling.
+    """
+    return versions(agent, met(scenario, agent, seed), seed)
+
+
+def versions(agent: Agent, offers: Offers, seed: int) -> list[Ablated]:
+    """The same from the offers that the agent met."""
+    from .shuffled import shuffled  # to be compiled, which rules do without
+
+    job, clock, site, _ = (int(size) for size in agent.knobs[:HEADER])
+    pool = offers.thinned(POOL).observations
+    parts = {"job": slice(0, job), "clock": slice(job, job + clock), "site": slice(job + clock, None), ALL: slice(None)}
+    held_out = offers.episode % OF_EVERY == 0
+    score = fitted(offers.where(~held_out), job + clock, site)
+    return [
+        *(Ablated(agent, blind(agent, block)) for block in BLOCKS),
+        *(Ablated(agent, shuffled(agent, name, block, pool, seed)) for name, block in parts.items()),
+        Ablated(agent, linear(agent, score), score.agreement(offers.where(held_out))),
+    ]
 
 
 def _unpacked(knobs: np.ndarray, job: int, clock: int, site: int, width: int) -> dict[str, np.ndarray]:

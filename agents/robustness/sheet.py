@@ -9,7 +9,8 @@ from ...fastsim.agent import Player
 from ..evaluation.compare import Interval, paired
 from ..evaluation.evaluate import evaluate
 from ..evaluation.report import Report
-from .ablations import ablated
+from .ablations import VERSIONS, Ablated, ablated, learned
+from .linear import Agreement
 from .shifts import shifts_of
 
 EPISODES = 16
@@ -38,6 +39,7 @@ class Ablation(NamedTuple):
     against: str  # the whole policy
     cost: Interval  # avoidable, $ per week
     saved: Interval  # against the whole policy; below 0: the part is of use
+    agreement: Agreement | None  # of a weighted sum with the policy
 
 
 class Sheet(NamedTuple):
@@ -63,33 +65,44 @@ def stressed(
     `progress` takes the share that is done. Raises InputError where an evaluation does.
     """
     shifts = shifts_of(scenario, seed)
-    pairs = ablated(list(agents))
-    counts = [len(agents) + len(pairs), *(len(agents) for _ in shifts.played[1:])]  # plays of an episode in each world
+    wholes = learned(agents)
+    usual = len(agents) + VERSIONS * len(wholes)
+    counts = [usual, *(len(agents) for _ in shifts.played[1:])]  # plays of an episode in each world
+    plays = len(wholes) + sum(counts)  # to make the versions of a policy takes about as long as an evaluation
+    versions: list[Ablated] = []
+    for number, whole in enumerate(wholes):
+        versions += ablated(whole, scenario, seed)
+        if progress is not None:
+            progress((number + 1) / plays)
     rows: list[Row] = []
     for number, shift in enumerate(shifts.played):
-        players = [*agents, *(blind for _, blind in pairs)] if number == 0 else list(agents)
-        behind = sum(counts[:number])
+        players = [*agents, *(one.part for one in versions)] if number == 0 else list(agents)
+        behind = len(wholes) + sum(counts[:number])
 
         def told(done: int, count: int, behind: int = behind, number: int = number) -> None:
             if progress is not None:
-                progress((behind + done / count * counts[number]) / sum(counts))
+                progress((behind + done / count * counts[number]) / plays)
 
         report = evaluate(shift.scenario, players, episodes, seed, load=shift.load, progress=told, change=shift.change)
         flips = _flips(rows[0].report, report, len(agents)) if rows else ()
         rows.append(Row(shift.name, report, flips))
-    found = {policy.name: policy for policy in rows[0].report.policies}
-    blocks = rows[0].report.blocks
-    ablations = tuple(
-        Ablation(
-            blind.name,
-            whole.name,
-            rows[0].report.weekly(found[blind.name].avoidable),
-            paired(found[whole.name].avoidable, found[blind.name].avoidable, blocks, seed),
-        )
-        for whole, blind in pairs
-    )
     notes = (*rows[0].report.notes, *(f"left out: {reason}" for reason in shifts.left_out))
-    return Sheet(scenario.name, seed, episodes, tuple(rows), ablations, notes)
+    return Sheet(scenario.name, seed, episodes, tuple(rows), _ablations(rows[0].report, versions), notes)
+
+
+def _ablations(report: Report, versions: list[Ablated]) -> tuple[Ablation, ...]:
+    """What each version costs, beside the whole policy."""
+    found = {policy.name: policy.avoidable for policy in report.policies}
+    return tuple(
+        Ablation(
+            part.name,
+            whole.name,
+            report.weekly(found[part.name]),
+            paired(found[whole.name], found[part.name], report.blocks, report.seed),
+            agreement,
+        )
+        for whole, part, agreement in versions
+    )
 
 
 def _flips(usual: Report, shifted: Report, count: int) -> tuple[Flip, ...]:

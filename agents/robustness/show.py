@@ -35,6 +35,7 @@ def to_json(sheet: Sheet) -> dict[str, Any]:
                 "against": one.against,
                 "avoidable": _interval(one.cost),
                 "saved": _interval(one.saved),
+                "agreement": None if one.agreement is None else one.agreement._asdict(),
             }
             for one in sheet.ablations
         ],
@@ -56,7 +57,7 @@ def _interval(interval: Interval) -> dict[str, float | None]:
 
 def render(sheet: Sheet) -> Group:
     """What a terminal shows of it."""
-    tables = [_worlds(sheet), *([_blindness(sheet)] if sheet.ablations else [])]
+    tables = [_worlds(sheet), *([_ablations(sheet)] if sheet.ablations else [])]
     return Group(*tables, *(Text(f"Note: {note}.") for note in sheet.notes))
 
 
@@ -95,11 +96,19 @@ def _told(flips: tuple[Flip, ...]) -> str:
     return "\n".join(f"{flip.better} < {flip.worse}{'' if flip.is_certain else ' ?'}" for flip in flips)
 
 
-def _blindness(sheet: Sheet) -> Table:
-    """Learned policies without a part of what they see."""
-    table = Table(title="Learned policies, blind to a part", title_justify="left")
-    for name in ("policy", "avoidable cost", "saved against the whole policy, %"):
+def _ablations(sheet: Sheet) -> Table:
+    """Learned policies without a part of what they see or are."""
+    caption = (
+        "In the world as it is. Blind: reads zeros. Shuffled: reads what another decision saw. Linear: a weighted sum "
+        "of the same features, with the share of offers that it answers as the policy does and, in brackets, the "
+        "share that the policy's most frequent answer has."
+    )
+    title = "Learned policies without a part"
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for name in ("policy", "avoidable cost", "saved against the whole policy, %", "answers alike, %"):
         table.add_column(name, justify="left" if name == "policy" else "right", overflow="fold")
     for one in sheet.ablations:
-        table.add_row(one.policy, money(one.cost.value), _verdict(one.saved))
+        agreed = one.agreement
+        alike = "" if agreed is None else f"{percent(agreed.alike)} ({percent(agreed.frequent)})"
+        table.add_row(one.policy, money(one.cost.value), _verdict(one.saved), alike)
     return table
