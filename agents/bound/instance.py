@@ -12,6 +12,7 @@ from ...fastsim.spec import NO, Spec
 from ...fastsim.state import RUNNING, WAITING
 from ...fastsim.units import DOLLAR, HOUR
 from ..evaluation.cohort import Chunk
+from ..evaluation.fit import admitted, footprints
 from ..evaluation.outcomes import Cohort, present
 from .steps import Steps, first_loss, highest_from, sum_of
 
@@ -134,23 +135,6 @@ def _rooms(chunk: Chunk, index: int, capacity: tuple[Steps, ...], begin: int) ->
     return tuple(rooms)
 
 
-def footprints(spec: Spec, gang: np.ndarray) -> np.ndarray:
-    """Accelerators that gangs (n,) occupy at each site, (n, sites) (rules.md, section 2)."""
-    rules = spec.rules[0]
-    sites = int(rules.sites)
-    is_cube = (rules.cube[:sites] > 0) & (gang[:, None] >= rules.cube_from[:sites])
-    unit = np.where(is_cube, rules.cube[:sites], np.maximum(rules.granule[:sites], 1))
-    return (gang[:, None] + unit - 1) // unit * unit
-
-
-def suited(spec: Spec, cls: np.ndarray, tags: np.ndarray) -> np.ndarray:
-    """Whether speed and tags let a job run at each site, (n, sites)."""
-    rules = spec.rules[0]
-    sites = int(rules.sites)
-    offered = rules.tags[rules.provider[:sites]]
-    return (rules.speed[:sites, :][:, cls].T > 0) & (tags[:, None] & ~offered == 0)
-
-
 def _work(chunk: Chunk, index: int, capacity: tuple[Steps, ...]) -> Work:
     spec, cohort, begin = chunk.spec, chunk.cohorts[index], int(chunk.episodes[index].edges[0])
     rules, sites = spec.rules[0], int(spec.rules[0].sites)
@@ -161,7 +145,7 @@ def _work(chunk: Chunk, index: int, capacity: tuple[Steps, ...]) -> Work:
     arrival = (np.maximum(jobs.arrival, begin) - begin) / HOUR
     footprint = footprints(spec, jobs.gang)
     reach = np.stack([highest_from(one, arrival) for one in capacity], axis=1)
-    runs = suited(spec, jobs.cls, jobs.tags) & (footprint <= reach)
+    runs = admitted(spec, jobs.cls, jobs.tags) & (footprint <= reach)
     speed = np.maximum(rules.speed[:sites, :][:, jobs.cls].T, 1)
     if rules.kill_overruns == 1:
         remaining = np.minimum(remaining, jobs.requested)
@@ -267,6 +251,6 @@ def _serving(chunk: Chunk, cohort: Cohort, begin: int, window: float) -> Serving
         end=np.minimum((blocks.until - begin) / HOUR, window),
         gang=blocks.gang.astype(np.float64),
         rate=spec.rules[0].delay_rate[blocks.cls] / DOLLAR,
-        is_suited=suited(spec, blocks.cls, blocks.tags),
+        is_suited=admitted(spec, blocks.cls, blocks.tags),
         ratio=footprint / np.maximum(blocks.gang[:, None], 1),
     )

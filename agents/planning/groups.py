@@ -16,6 +16,7 @@ from ...envs.scenario import Scenario
 from ...envs.work import ANY, JobClass
 from ...fastsim.spec import Spec
 from ...fastsim.units import HOUR
+from ..evaluation.fit import admitted, footprints
 from .runs import factors
 
 BOUNDS = (2.0, 12.0)  # hours requested: short, medium, long
@@ -44,23 +45,10 @@ class Group(NamedTuple):
     gangs: np.ndarray  # (168,) accelerators that arrive in each hour of the week, at the load of day 0
 
 
-def footprints(spec: Spec, gangs: np.ndarray) -> np.ndarray:
-    """Accelerators that gangs (n,) occupy at each site, (n, sites)."""
-    rules, sites = spec.rules[0], int(spec.rules[0].sites)
-    unit = np.tile(rules.granule[:sites], (len(gangs), 1))
-    is_cubed = (rules.cube[:sites] > 0) & (gangs[:, None] >= rules.cube_from[:sites])
-    unit = np.where(is_cubed, rules.cube[:sites], unit)
-    return -(-gangs[:, None] // unit) * unit
-
-
 def suited(spec: Spec, reach: np.ndarray, cls: np.ndarray, tags: np.ndarray, gangs: np.ndarray) -> np.ndarray:
     """Bit set of the sites that suit each job, (n,); `reach` (sites,) is what they have, now or as announced."""
-    rules, sites = spec.rules[0], int(spec.rules[0].sites)
-    provider = rules.provider[:sites]
-    fits = rules.speed[:sites, cls].T > 0
-    fits &= (tags[:, None] & ~rules.tags[provider]) == 0
-    fits &= footprints(spec, gangs) <= reach
-    return fits @ (1 << np.arange(sites))
+    fits = admitted(spec, cls, tags) & (footprints(spec, gangs) <= reach)
+    return fits @ (1 << np.arange(fits.shape[1]))
 
 
 def ported(spec: Spec, silicon: np.ndarray) -> np.ndarray:
