@@ -7,6 +7,7 @@ import numpy as np
 from ...fastsim.log import CANCEL, FINISH
 from ...fastsim.spec import BURST, MAX_CLASSES, Jobs, Spec
 from ...fastsim.units import HOUR, SECOND
+from .fit import footprints
 from .readings import FIELDS
 
 COSTS = ("burst", "overage", "delay", "penalty", "write_off")  # the parts of the avoidable cost, µ$
@@ -163,14 +164,9 @@ def delays(spec: Spec, outcomes: Outcomes, blocks: int) -> np.ndarray:
 
 def _work(spec: Spec, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     """Accelerator-ms of each job's last run, and whether it was at a burst site."""
-    rules, gang = spec.rules[0], outcomes.jobs.gang
-    unit = np.where(
-        (rules.cube[outcomes.site] > 0) & (gang >= rules.cube_from[outcomes.site]),
-        rules.cube[outcomes.site],
-        np.maximum(rules.granule[outcomes.site], 1),
-    )
+    rules = spec.rules[0]
     ran = np.where(outcomes.start >= 0, outcomes.finish - outcomes.start, 0)
-    work = (gang + unit - 1) // unit * unit * ran
+    work = footprints(spec, outcomes.jobs.gang)[np.arange(len(ran)), outcomes.site] * ran
     return work, (outcomes.site >= 0) & (rules.kind[rules.provider[outcomes.site]] == BURST)
 
 
