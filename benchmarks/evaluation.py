@@ -126,7 +126,7 @@ def bounded(name: str, episodes: int) -> dict[str, Any]:
     """Headroom of one scenario above its first policy."""
     scenario = load(name)
     base = resolve(policies(scenario)[0], scenario, name)
-    return bounds_json(headroom(Source(scenario, SEED), base, (), episodes))  # type: ignore[arg-type]
+    return bounds_json(headroom(Source(scenario, SEED, windows=1), base, (), episodes))  # type: ignore[arg-type]
 
 
 def compared(found: list[dict[str, Any]]) -> str:

@@ -26,6 +26,7 @@ class Rules(Part):
     pass_size: Annotated[Whole, Field(ge=0, le=1 << 20)] = 32
     max_hold_hours: Annotated[Time, Field(gt=0)] = Decimal(24)
     dispatch: Literal["easy", "fcfs"] = "easy"
+    backfill_depth: Annotated[Whole, Field(ge=1, le=1 << 20)] = 500  # jobs behind a blocked one that EASY looks at, as Slurm does
     preemption_hours: Time = Decimal(0)  # what a preemptible job has run before it can be preempted; 0: none is
     kill_overruns: bool = False
     billing_period_days: Annotated[Time, Field(gt=0)]
@@ -51,14 +52,15 @@ class Episodes(Part):
     """How much of the scenario one episode shows."""
 
     horizon_days: Annotated[Whole, Field(ge=1)] = 28  # a training episode
-    evaluation_days: Annotated[Whole, Field(ge=1)] = 7  # arrivals that are scored
+    evaluation_days: Annotated[Whole, Field(ge=1)] = 7  # arrivals that are scored together: a window
+    evaluation_windows: Annotated[Whole, Field(ge=1, le=64)] = 1  # that follow one another in one play
     warm_up_days: Annotated[Whole, Field(ge=0)] = 7  # before either, so that the clusters are not empty
     span_days: Annotated[Whole, Field(ge=1, le=5 * 366)]  # no episode goes beyond this day
 
     @property
     def longest_days(self) -> int:
         """Days of arrivals in the longest episode."""
-        return self.warm_up_days + max(self.horizon_days, self.evaluation_days)
+        return self.warm_up_days + max(self.horizon_days, self.evaluation_windows * self.evaluation_days)
 
     @model_validator(mode="after")
     def _fits(self) -> "Episodes":

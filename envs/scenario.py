@@ -225,6 +225,7 @@ class Scenario(Part):
             first_period=first_period,
             pass_size=self.rules.pass_size,
             dispatch=self.rules.dispatch_code,
+            backfill_depth=self.rules.backfill_depth,
             kill_overruns=self.rules.kill_overruns,
             variants=supply.variants,
             **self.rules.times,

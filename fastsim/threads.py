@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
 
 from .errors import InputError
 
+T = TypeVar("T")
 PARTS_A_THREAD = 4  # episodes differ in length: whoever is done takes the next part
 
 
@@ -31,6 +33,13 @@ def spread(work: Callable[[int, int], None], count: int, at_least: int) -> None:
     edges = [count * part // parts for part in range(parts + 1)]
     for done in [_pool(threads(), os.getpid()).submit(work, *edges[part : part + 2]) for part in range(parts)]:
         done.result()
+
+
+def each(work: Callable[[int], T], count: int) -> list[T]:
+    """work(0) … work(count − 1), several at a time; none of them may spread work of its own."""
+    if count < 2 or threads() == 1:
+        return [work(number) for number in range(count)]
+    return list(_pool(threads(), os.getpid()).map(work, range(count)))
 
 
 @lru_cache(maxsize=1)

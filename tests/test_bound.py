@@ -219,13 +219,16 @@ def test_fields_are_one_row_an_item():
 @pytest.fixture(scope="module")
 def found() -> Headroom:
     agents = [RULES[name]() for name in ("cost-greedy", "first-fit")]
-    return headroom(Source(load("small_team"), 3), agents[0], agents[1:], episodes=2, largest=5)
+    return headroom(Source(load("small_team"), 3, windows=1), agents[0], agents[1:], episodes=2, largest=5)
 
 
 def test_headroom_stands_beside_what_evaluation_finds(found):
-    report = evaluate(load("small_team"), [RULES["cost-greedy"](), RULES["first-fit"]()], episodes=2, seed=3)
+    """Of every stretch the first window: there the policies of an evaluation begin as the bound does."""
+    report = evaluate(load("small_team"), [RULES["cost-greedy"](), RULES["first-fit"]()], episodes=5, seed=3)
     for policy in report.policies:
-        assert found.policies[policy.name] == pytest.approx(policy.avoidable / DOLLAR)
+        first = policy.rows.block == 0
+        assert policy.rows.episode[first].tolist() == [0, 4]
+        assert found.policies[policy.name] == pytest.approx(policy.avoidable[first] / DOLLAR)
     assert (found.bound <= found.clairvoyant + 1e-6).all()
     assert (found.clairvoyant <= found.policies["cost-greedy"] + 1e-6).all()
 

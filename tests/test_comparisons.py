@@ -17,7 +17,7 @@ from tidegate.agents.evaluation.evaluate import evaluate
 from tidegate.agents.evaluation.grid import cells, evaluated, family, with_delay
 from tidegate.agents.evaluation.policies import seeds_in
 from tidegate.agents.evaluation.record import to_json
-from tidegate.agents.evaluation.report import Report
+from tidegate.agents.evaluation.report import Report, Scores
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.scenario import load
 from tidegate.fastsim.errors import InputError
@@ -105,13 +105,13 @@ def test_delay_costs_and_penalties_are_multiplied_and_nothing_else():
 def reports() -> list[Report]:
     grid = cells([("small_team", load("small_team"))], [None], [0.5, 0.9], [1.0, 3.0])
     agents = [RULES["cost-greedy"](), RULES["first-fit"]()]
-    return evaluated(grid, lambda _: agents, 3, 1)
+    return evaluated(grid, lambda _: agents, 9, 1)  # three stretches, of 4, 4 and 1
 
 
 @compiled
 def test_each_cell_of_a_grid_is_the_evaluation_that_it_names(reports):
     assert [(one.load, one.delay_factor) for one in reports] == [(0.5, 1), (0.5, 3), (0.9, 1), (0.9, 3)]
-    alone = evaluate(with_delay(load("small_team"), 3), [RULES["cost-greedy"]()], 3, 1, load=0.9)
+    alone = evaluate(with_delay(load("small_team"), 3), [RULES["cost-greedy"]()], 9, 1, load=0.9)
     assert alone.policies[0].rows.tobytes() == reports[3].policies[0].rows.tobytes()
 
 
@@ -158,8 +158,13 @@ def test_a_folder_of_bundles_is_a_group_of_training_seeds(tmp_path: Path):
     assert seeds_in(tmp_path / "nowhere") == []
 
 
+def of_first_windows(policy: Scores) -> np.ndarray:
+    """Avoidable cost of the first window of each stretch, dollars: what a bound is of."""
+    return policy.avoidable[policy.rows.block == 0] / DOLLAR
+
+
 def headroom_of(report: Report, bound: list[float], clairvoyant: list[float] | None) -> Headroom:
-    costs = {policy.name: policy.avoidable / DOLLAR for policy in report.policies}
+    costs = {policy.name: of_first_windows(policy) for policy in report.policies}
     foresight = None if clairvoyant is None else np.array(clairvoyant)
     first = report.policies[0].name
     return Headroom(
@@ -179,7 +184,7 @@ def headroom_of(report: Report, bound: list[float], clairvoyant: list[float] | N
 @compiled
 def test_a_policy_that_costs_the_bound_closes_the_gap(reports):
     report = reports[2]
-    first, other = (policy.avoidable / DOLLAR for policy in report.policies)
+    first, other = (of_first_windows(policy) for policy in report.policies)
     found = with_gaps(report, headroom_of(report, other.tolist(), (first - 2 * (first - other)).tolist()))
     gap = found.gaps["first-fit"]
     assert gap.to_clairvoyant is not None

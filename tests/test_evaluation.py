@@ -27,6 +27,7 @@ from tidegate.agents.evaluation.episodes import (
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.report import Report
+from tidegate.agents.evaluation.source import Source
 from tidegate.agents.evaluation.table import render
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.generator import generate
@@ -223,7 +224,7 @@ def test_all_policies_meet_the_same_jobs_and_pay_the_same_floors(report: Report)
 
 def test_a_policy_saves_exactly_nothing_against_itself() -> None:
     rule = RULES["cost-greedy"]()
-    report = evaluate.evaluate(load("small_team"), [rule, replace(rule, name="again")], episodes=4, seed=1)
+    report = evaluate.evaluate(load("small_team"), [rule, replace(rule, name="again")], episodes=16, seed=1)
     assert report.comparisons[0].avoidable == (0, 0, 0)
     assert report.comparisons[0].bill == (0, 0, 0)
 
@@ -238,11 +239,42 @@ def test_evaluation_draws_from_its_own_streams() -> None:
     spec = compiled(scenario, 3)
     one = synthetic(scenario, spec, 3, 2, None)
     spans = scenario.episodes
-    days = (int(one.edges[1]) - one.begin) // DAY + (14 if scenario.pipelines else 7)
+    days = (int(one.edges[-1]) - one.begin) // DAY + (14 if scenario.pipelines else 7)
     assert np.array_equal(one.jobs, generate(scenario, 3, FIRST_STREAM + 2, days, start=one.begin))
-    assert np.diff(one.edges).tolist() == [spans.evaluation_days * DAY]
+    assert np.diff(one.edges).tolist() == [spans.evaluation_days * DAY] * spans.evaluation_windows
     assert one.edges[0] - one.begin == spans.warm_up_days * DAY
     assert one.jobs.arrival.min() >= one.begin > 0
+
+
+def test_episodes_of_a_stretch_follow_one_another(report: Report) -> None:
+    """Five of a scenario with four in a row: the last stretch is cut short, and the first does not depend on that."""
+    scenario = load("small_team")
+    agents = [RULES["cost-greedy"](), RULES["first-fit"]()]
+    five = evaluate.evaluate(scenario, agents, episodes=5, seed=5)
+    rows = five.policies[0].rows
+    assert rows.episode.tolist() == [0, 1, 2, 3, 4] and rows.block.tolist() == [0, 1, 2, 3, 0]
+    assert five.blocks.tolist() == [0, 0, 0, 0, 4] and to_json(five)["block"] == "stretch"
+    assert (rows.length == WEEK).all()
+    for name in ("cost-greedy", "first-fit"):
+        three, own = ({one.name: one for one in found.policies}[name] for found in (report, five))
+        assert three.avoidable.tolist() == own.avoidable[:3].tolist()
+    assert any("2 blocks are few" in note for note in five.notes)
+
+
+def test_what_a_policy_leaves_behind_is_its_own(report: Report) -> None:
+    """The first window is the same alone; the second is not, because its beginning is the end of the first."""
+    scenario = load("small_team")
+    alone = Source(scenario, 5, windows=1)
+    rule = RULES["first-fit"]()
+    rows = Chunk(alone.spec, [alone.episode(0)]).play(rule)[0].rows
+    both = Source(scenario, 5, windows=2)
+    pair = Chunk(both.spec, [both.episode(0)]).play(rule)[0].rows
+    assert rows.delay[0] == pair.delay[0] and rows.burst[0] == pair.burst[0]
+    episode = both.episode(0)
+    second = (
+        Chunk(both.spec, [episode._replace(edges=episode.edges[1:])]).play(rule)[0].rows
+    )  # after cost-greedy's week
+    assert (second.delay[0], second.burst[0]) != (pair.delay[1], pair.burst[1])
 
 
 def test_every_episode_has_a_world_of_its_own() -> None:

@@ -94,7 +94,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    return Made(load("small_team"), POLICIES, episodes=4)
+    return Made(load("small_team"), POLICIES, episodes=16)  # four stretches: with intervals
 
 
 @pytest.fixture(scope="module")

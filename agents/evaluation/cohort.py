@@ -1,13 +1,16 @@
-"""A chunk of episodes, warmed up once and then played to the end of their cohorts under each agent.
+"""A chunk of episodes, warmed up once and then played to the end of their cohorts under each agent, one a thread.
 
 All agents begin from copies of the same states. Jobs that wait then, and those that arrive until the window's end, are
 the cohort; play goes on, with arrivals, until each of them has left the world.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ...fastsim.agent import Player
+from ...fastsim.agent import Agent, Player
 from ...fastsim.spec import Spec
+from ...fastsim.threads import each
 from ...fastsim.worlds import Worlds
 from ..rules import cost_greedy
 from .episodes import Episode
@@ -36,17 +39,25 @@ class Chunk:
 
     def play(self, agent: Player) -> list[Played]:
         """Every episode under `agent`."""
-        return self.play_in(Worlds(self.spec, self.jobs, len(self.episodes), results=self.room), agent)
+        if isinstance(agent, Agent):  # whole episodes on threads: none waits for another at an edge
+            return each(lambda number: self.play_alone(number, agent), len(self.episodes))
+        worlds = Worlds(self.spec, self.jobs, len(self.episodes), results=self.room)
+        return self.play_in(worlds, agent, range(len(self.episodes)))
 
-    def play_in(self, worlds: Worlds, agent: Player) -> list[Played]:
-        """The same in worlds that the caller has made: over the chunk's jobs, with room for its results."""
-        numbers = np.arange(len(self.episodes))
-        worlds.copy_from(self.begun, numbers, numbers)
-        for index, cohort in enumerate(self.cohorts):
+    def play_alone(self, number: int, agent: Player) -> Played:
+        """One of the episodes."""
+        room = max(1, len(self.cohorts[number].is_scored))
+        return self.play_in(Worlds(self.spec, self.jobs, 1, results=room), agent, (number,))[0]
+
+    def play_in(self, worlds: Worlds, agent: Player, numbers: Sequence[int] = (0,)) -> list[Played]:
+        """Some of the episodes in worlds that the caller has made: over the chunk's jobs, with room for results."""
+        cohorts, episodes = [self.cohorts[number] for number in numbers], [self.episodes[number] for number in numbers]
+        worlds.copy_from(self.begun, np.array(numbers), np.arange(len(numbers)))
+        for index, cohort in enumerate(cohorts):
             worlds.ask_results(index, cohort.first, len(cohort.is_scored))
         # One more keeps a world going to the window's end even when its last job has finished.
-        worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in self.cohorts])
-        window = through(worlds, agent, [episode.edges for episode in self.episodes])
+        worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in cohorts])
+        window = through(worlds, agent, [episode.edges for episode in episodes])
         worlds.batch.state.open_results[:, 0] -= 1
-        worlds.play(agent, np.array([episode.deadline for episode in self.episodes]))
-        return [scored(worlds, index, cohort, window) for index, cohort in enumerate(self.cohorts)]
+        worlds.play(agent, np.array([episode.deadline for episode in episodes]))
+        return [scored(worlds, index, cohort, window) for index, cohort in enumerate(cohorts)]

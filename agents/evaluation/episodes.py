@@ -43,7 +43,10 @@ CHOICE = TUNING._replace(supply=3_000_004)  # goes on where the episodes of tuni
 
 
 class Episode(NamedTuple):
-    """One episode. outcomes.py says who of its jobs are scored."""
+    """What is played from one begin: an episode of drawn work, or several in a row (a stretch), or a trace.
+
+    outcomes.py says who of its jobs are scored.
+    """
 
     jobs: Jobs
     edges: np.ndarray  # (blocks + 1,) int64 [ms]: the window's beginning, then the end of each block
@@ -71,21 +74,28 @@ def begin_of(seed: int, episode: int, room: int, draws: Draws = EVALUATION) -> i
 
 
 def synthetic(
-    scenario: Scenario, spec: Spec, seed: int, episode: int, load: float | None, draws: Draws = EVALUATION
+    scenario: Scenario,
+    spec: Spec,
+    seed: int,
+    number: int,
+    load: float | None,
+    draws: Draws = EVALUATION,
+    windows: int | None = None,
 ) -> Episode:
-    """An episode of drawn work: warm-up, a window that is one block, and a tail; it begins on any day.
+    """Stretch `number` of drawn work: warm-up, windows of which each is a block, and a tail; it begins on any day.
 
-    `spec` is the scenario compiled with the same `draws`.
+    `spec` is the scenario compiled with the same `draws`. With fewer `windows` than the scenario says, only the first
+    are scored; jobs and world are the same.
     """
     spans = scenario.episodes
     tail = PIPELINE_TAIL_DAYS if scenario.pipelines else TAIL_DAYS
-    days = min(spans.warm_up_days + spans.evaluation_days + tail, spans.longest_days)
-    begin = begin_of(seed, episode, spans.span_days - days - SETTLING_DAYS, draws) * DAY
+    days = min(spans.warm_up_days + spans.evaluation_windows * spans.evaluation_days + tail, spans.span_days)
+    begin = begin_of(seed, number, spans.span_days - days - SETTLING_DAYS, draws) * DAY
     exact = None if load is None else Decimal(str(load))
-    jobs = generate(scenario, seed, draws.first_stream + episode, days, exact, start=begin)
-    first = begin + spans.warm_up_days * DAY
-    edges = [first, first + spans.evaluation_days * DAY]
-    return _named(scenario, spec, seed, episode, jobs, edges, begin, draws)
+    jobs = generate(scenario, seed, draws.first_stream + number, days, exact, start=begin)
+    first, length = begin + spans.warm_up_days * DAY, spans.evaluation_days * DAY
+    edges = [first + length * window for window in range((windows or spans.evaluation_windows) + 1)]
+    return _named(scenario, spec, seed, number, jobs, edges, begin, draws)
 
 
 def recorded(scenario: Scenario, spec: Spec, trace: Trace, seed: int, episode: int, load: float | None) -> Episode:

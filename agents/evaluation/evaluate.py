@@ -15,8 +15,8 @@ from .cohort import Chunk
 from .compare import FEW_BLOCKS
 from .episodes import MOST_EPISODES
 from .measures import Ground, Sample, ground_of
-from .report import Report, Scores
-from .source import Change, Source, chunks
+from .report import Report, Scores, resampled
+from .source import Change, Source
 from .window import Played
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 4
@@ -39,7 +39,8 @@ def evaluate(
     Args:
         scenario: The world.
         agents: With different names; the others are compared against the first.
-        episodes: How many; None: 64 of drawn work, 4 of a trace.
+        episodes: How many windows of drawn work (`evaluation_windows` of them in one play), or plays of a trace; None:
+            64, or 4.
         seed: Names the episodes, and the resamples of the intervals. In [0, 2^63).
         trace: A recorded trace, or its file, instead of drawn work.
         load: Offered load instead of the scenario's, or of the trace's own.
@@ -54,15 +55,18 @@ def evaluate(
     _check(agents, count, seed)
     played: list[list[Played]] = [[] for _ in agents]
     source, done = Source(scenario, seed, recording, load, change=change), 0
-    for drawn in chunks(source.episode, count):
+    for drawn in source.stretches(count):
         chunk = Chunk(source.spec, drawn)
         for agent, results in zip(agents, played, strict=True):
             results += chunk.play(agent)
-            done += len(drawn)
+            done += len(drawn) if recording is not None else sum(len(one.edges) - 1 for one in drawn)
             if progress is not None:
                 progress(done, count * len(agents))
     ground = ground_of(scenario, source.spec)
-    scores = tuple(_joined(agent.name, ground, results) for agent, results in zip(agents, played, strict=True))
+    in_a_row = source.in_a_row
+    scores = tuple(
+        _joined(agent.name, ground, results, in_a_row) for agent, results in zip(agents, played, strict=True)
+    )
     return Report(
         scenario=scenario.name,
         digest=scenario.digest(),
@@ -91,10 +95,10 @@ def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
         raise InputError("evaluation", "seed", seed, "is outside [0, 2^63)", "choose another")
 
 
-def _joined(name: str, ground: Ground, played: list[Played]) -> Scores:
-    """The episodes of one agent, one after the other."""
-    for episode, one in enumerate(played):
-        one.rows.episode = episode
+def _joined(name: str, ground: Ground, played: list[Played], in_a_row: int) -> Scores:
+    """The episodes of one agent, one after the other; each window of drawn work is one, a trace is one as a whole."""
+    for number, one in enumerate(played):
+        one.rows.episode = number if in_a_row == 1 else number * in_a_row + one.rows.block
     rows = np.concatenate([one.rows for one in played]).view(np.recarray)
     fares = np.concatenate([one.fares for one in played]).view(np.recarray)
     return Scores(name, Sample(ground, rows, fares, np.concatenate([one.responses for one in played])))
@@ -110,7 +114,7 @@ def _notes(
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")
         if (warning := fits(trace, scenario)) is not None:
             notes.append(warning)
-    blocks = len(np.unique(scores[0].rows.block if trace is not None else scores[0].rows.episode))
+    blocks = len(np.unique(resampled(scores[0].rows, trace is not None)))
     if blocks < FEW_BLOCKS:
         few = "block is" if blocks == 1 else "blocks are"
         notes.append(f"{blocks} {few} few: no interval, or one that rests on little")

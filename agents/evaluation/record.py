@@ -26,7 +26,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "delay_factor": report.delay_factor,
         "episodes": report.episodes,
         "seed": report.seed,
-        "block": "episode" if report.trace is None else "week",
+        "block": report.unit,
         "policies": [_policy(report, policy) for policy in report.policies],
         "comparisons": [_comparison(comparison) for comparison in report.comparisons],
         "training_seeds": [

@@ -83,6 +83,14 @@ class Gap(NamedTuple):
     to_clairvoyant: Interval | None  # None: it was not played
 
 
+def resampled(rows: Any, is_trace: bool) -> np.ndarray:
+    """The unit of resampling that each row (rows,) SCORE belongs to: with a trace its week, else its stretch.
+
+    Windows in a row hang together, because each begins as the one before it ends. A stretch goes by its first episode.
+    """
+    return rows.block if is_trace else rows.episode - rows.block
+
+
 @dataclass(frozen=True)
 class Report:
     """An evaluation, whole."""
@@ -103,9 +111,15 @@ class Report:
 
     @property
     def blocks(self) -> np.ndarray:
-        """The unit of resampling that each row belongs to: its episode, or with a trace its week."""
-        rows = self.policies[0].rows
-        return rows.episode if self.trace is None else rows.block
+        """The unit of resampling that each row belongs to."""
+        return resampled(self.policies[0].rows, self.trace is not None)
+
+    @property
+    def unit(self) -> str:
+        """What one of the blocks is called."""
+        if self.trace is not None:
+            return "week"
+        return "stretch" if self.policies[0].rows.block.any() else "episode"
 
     def weekly(self, amounts: np.ndarray) -> Interval:
         """Dollars per week of rows of µ$, with an interval."""

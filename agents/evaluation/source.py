@@ -10,7 +10,7 @@ from ...fastsim.spec import Spec
 from .episodes import EVALUATION, Draws, Episode, compiled, recorded, synthetic
 
 CHUNK_EPISODES = 16  # played side by side, one a thread
-CHUNK_JOBS = 1_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
+CHUNK_JOBS = 4_000_000  # in one chunk: 160 B in the table and 72 B of outcomes for each
 
 Change = Callable[[Episode, int], Episode]  # what an episode becomes, by its number
 
@@ -25,23 +25,40 @@ class Source:
     load: float | None = None  # None: the scenario's own, or the trace as recorded
     draws: Draws = EVALUATION
     change: Change | None = None  # of every episode, before it is played
+    windows: int | None = None  # of drawn work, in one play; None: as many as the scenario says
 
     @cached_property
     def spec(self) -> Spec:
         """The scenario with the variants of its supply that these episodes meet."""
         return compiled(self.scenario, self.seed, self.draws)
 
-    def episode(self, number: int) -> Episode:
-        """Episode `number`. Raises InputError where a load or a trace makes no sense here."""
+    @property
+    def in_a_row(self) -> int:
+        """Windows of one play."""
+        return (self.windows or self.scenario.episodes.evaluation_windows) if self.trace is None else 1
+
+    def stretches(self, count: int, first: int = 0) -> Iterator[list[Episode]]:
+        """Chunks of stretches from number `first` on with `count` windows, the last one cut to what is left.
+
+        Or of `count` plays of a trace.
+        """
+        length = self.in_a_row
+        return chunks(
+            lambda number: self.episode(first + number, min(length, count - number * length)), -(-count // length)
+        )
+
+    def episode(self, number: int, windows: int | None = None) -> Episode:
+        """Stretch `number`, or the first `windows` of it. Raises InputError where a load or a trace makes no sense."""
         if self.trace is None:
-            drawn = synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws)
+            first = windows or self.windows
+            drawn = synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws, first)
         else:
             drawn = recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load)
         return drawn if self.change is None else self.change(drawn, number)
 
 
 def chunks(draw: Callable[[int], Episode], count: int) -> Iterator[list[Episode]]:
-    """The episodes of each chunk; episode `number` is drawn by `draw(number)` when it is needed."""
+    """`count` of them in chunks; number `number` is drawn by `draw(number)` when it is needed."""
     drawn, jobs = [], 0
     for number in range(count):
         following = draw(number)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from .grid import family
 from .report import Report
-from .table import brackets, money, number, percent, title_of
+from .table import PLURALS, brackets, money, number, percent, title_of
 
 LEVEL = 0.05
 
@@ -35,10 +35,7 @@ def summary(reports: Sequence[Report]) -> Group:
 
 
 def _units(reports: Sequence[Report]) -> str:
-    is_trace = {report.trace is not None for report in reports}
-    units = [
-        name for chosen, name in ((False, "episodes of drawn work"), (True, "weeks of traces")) if chosen in is_trace
-    ]
+    units = sorted({PLURALS[report.unit] for report in reports})
     return f"Resampled: {' and '.join(units)}."
 
 

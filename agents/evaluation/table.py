@@ -36,8 +36,11 @@ def _over_seeds(report: Report, name: str, saving: Interval) -> str:
     )
 
 
+PLURALS = {"week": "weeks", "stretch": "stretches", "episode": "episodes"}
+
+
 def _unit(report: Report) -> str:
-    return "episodes" if report.trace is None else "weeks"
+    return PLURALS[report.unit]
 
 
 def _table(report: Report, policies: tuple[Scores, ...]) -> Table:

@@ -79,7 +79,7 @@ def cost_of_jobs(worlds: Worlds, episode: int, cohort: Cohort) -> int:
     """What a cohort's jobs have cost so far [µ$]: runs, delay, penalties, write-offs; blocks of serving: runs only."""
     outcomes = outcomes_of(worlds, episode, cohort)
     own = outcomes.spent + outcomes.penalty + outcomes.written_off
-    return int(own.sum() + delays(worlds.spec, outcomes, 1).sum())
+    return int(own.sum() + delays(worlds.spec, outcomes, len(cohort.edges) - 1).sum())
 
 
 def cost_of_meters(worlds: Worlds, episode: int, cohort: Cohort) -> int:

@@ -88,7 +88,7 @@ def observed(
 
     `agents` and `trace` are those of the evaluation. `progress` takes the share that is over.
     """
-    source = Source(scenario, report.seed, trace, report.load)
+    source = Source(scenario, report.seed, trace, report.load, windows=1)
     episode = source.episode(0)
     chunk = Chunk(source.spec, [episode])
     chosen = sorted({0, len(agents) - 1})

@@ -41,7 +41,7 @@ def met(scenario: Scenario, agent: Agent, seed: int, episodes: int = EPISODES, m
     About `most`: every so many-th, so that they are from the whole of each window. Answers that are not legal are left
     out. Raises InputError where no legal one is left, or a world outgrows its room.
     """
-    source = Source(scenario, seed, draws=TUNING)
+    source = Source(scenario, seed, draws=TUNING, windows=1)
     begun = [Chunk(source.spec, drawn) for drawn in chunks(source.episode, episodes)]
     stride = max(1, sum(_decisions(chunk, agent) for chunk in begun) // most)
     first, parts = 0, []

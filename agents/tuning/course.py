@@ -9,19 +9,18 @@ from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.units import DOLLAR, WEEK
 from ..evaluation.cohort import Chunk
-from ..evaluation.episodes import Draws, compiled, synthetic
+from ..evaluation.episodes import Draws
 from ..evaluation.scoring import COSTS
-from ..evaluation.source import chunks
+from ..evaluation.source import Source
 
 
 class Course:
-    """`count` episodes of drawn work from number `first` on; all are kept in memory."""
+    """`count` windows of drawn work, in stretches from number `first` on; all are kept in memory."""
 
     def __init__(self, scenario: Scenario, seed: int, draws: Draws, first: int, count: int) -> None:
         """Raises InputError where a warm-up outgrows its room."""
-        spec = compiled(scenario, seed, draws)
-        drawn = chunks(lambda number: synthetic(scenario, spec, seed, first + number, None, draws), count)
-        self.chunks = [Chunk(spec, episodes) for episodes in drawn]
+        source = Source(scenario, seed, draws=draws)
+        self.chunks = [Chunk(source.spec, episodes) for episodes in source.stretches(count, first)]
 
     def cost(self, agent: Agent) -> float:
         """Mean avoidable cost under an agent, dollars per week of the windows, as evaluation tells it.

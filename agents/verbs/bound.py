@@ -18,7 +18,7 @@ def bound(
         list[str] | None,
         Option(help="A policy; the clairvoyant looks ahead with the first.  [default: best-tuned, else cost-greedy]"),
     ] = None,
-    episodes: Annotated[int, Option(min=1, help="Episodes, the first ones of an evaluation.")] = 16,
+    episodes: Annotated[int, Option(min=1, help="Episodes: the first window of each stretch of an evaluation.")] = 16,
     seed: Annotated[int, Option(min=0, help="Names the episodes.")] = 1,
     largest: Annotated[
         int, Option(min=0, help="Jobs of a week whose offers the clairvoyant tries; 0: leave it out.")
@@ -46,7 +46,7 @@ def bound(
         if not isinstance(base, Agent):
             reason = "plans, and cannot be looked ahead with"
             raise InputError("bound", "policy", base.name, reason, "name a rule or a bundle first")
-        source = Source(world, seed, None if trace is None else read(trace), load)
+        source = Source(world, seed, None if trace is None else read(trace), load, windows=1)
     with bar(json, f"bounding {world.name}") as progress:
         found = headroom(source, base, agents[1:], episodes, largest, progress)
     if json:

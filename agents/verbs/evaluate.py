@@ -34,7 +34,8 @@ def evaluate(
         ),
     ] = None,
     episodes: Annotated[
-        int | None, Option(min=1, help="Episodes that every policy plays.  [default: 64; 4 of a trace]")
+        int | None,
+        Option(min=1, help="Weeks (windows) that every policy plays; plays of a trace.  [default: 64; 4 of a trace]"),
     ] = None,
     seed: Annotated[int, Option(min=0, help="Names the episodes.")] = 1,
     bounds: Annotated[Path | None, Option(help="Show the gaps to these bounds, of tidegate bound --json.")] = None,
