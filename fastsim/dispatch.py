@@ -4,6 +4,7 @@ Two ways to the same schedule: where no known step lies ahead, the classic one
 with one shadow time and the accelerators to spare at it; otherwise the general one, which asks every known step.
 """
 
+from . import timeline
 from .jit import kernel
 from .ledger import budget_is_spent
 from .placing import forget
@@ -12,7 +13,7 @@ from .preemption import make_way
 from .requests import request
 from .runs import begin_run
 from .spec import EASY, NO, Jobs, Spec
-from .state import QUEUES, SLOT_MASK, World
+from .state import QUEUES, SCRATCH, SLOT_MASK, World
 from .units import NEVER
 
 
@@ -30,27 +31,24 @@ def dispatch_touched(spec: Spec, jobs: Jobs, world: World) -> None:
 @kernel
 def dispatch(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
     """Start what may start now at one site."""
-    row = world.keys[QUEUES + site]
     state, rules = world.state[0], spec.rules[0]
-    started = 0
-    while started < state.queued[site]:
-        slot = row[started] & SLOT_MASK
+    line = QUEUES * state.sites + site
+    while state.queued[site] > 0:
+        key = timeline.first_key(world, line)
+        slot = key & SLOT_MASK
         if not can_start(spec, jobs, world, site, slot):
             if rules.preempt_after == 0 or not make_way(spec, jobs, world, site, slot):
                 break
+        timeline.take_out(world, line, key)
+        state.queued[site] -= 1
         start(spec, jobs, world, slot)
-        started += 1
-    if started > 0:
-        state.queued[site] -= started
-        for index in range(state.queued[site]):
-            row[index] = row[index + started]
     if rules.dispatch == EASY and state.queued[site] > 1 and state.capacity[site] > state.occupied[site]:
         backfill(spec, jobs, world, site)
 
 
 @kernel
 def start(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
-    """A queued job, which its queue's row forgets, gets its accelerators: its run begins, or is requested."""
+    """A queued job, which the caller takes out of the queue, gets its accelerators: its run begins, or is requested."""
     state = world.state[0]
     item = world.live[slot]
     forget(world, slot)
@@ -64,44 +62,57 @@ def start(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 
 @kernel
 def backfill(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
-    """Start later jobs that leave the blocked head's reservation whole."""
+    """Of the first jobs behind the blocked head, start those that leave its reservation whole.
+
+    The queue itself stays as it is on the way; whoever has started, noted on SCRATCH, leaves it at the end.
+    """
     state = world.state[0]
-    row = world.keys[QUEUES + site]
+    line, begun = QUEUES * state.sites + site, world.keys[SCRATCH]
     now = state.now
-    head = row[0] & SLOT_MASK
-    need, length = world.live[head].accelerators, length_of(jobs, world, head)
+    head = timeline.first_key(world, line)
+    need, length = world.live[head & SLOT_MASK].accelerators, length_of(jobs, world, head & SLOT_MASK)
     is_plain = state.planned[site] == 0
     shadow, spare = -1, 0  # worked out for the first job that could start at all; mostly there is none
-    count = state.queued[site]
-    kept = 1
-    for index in range(1, count):
-        if state.occupied[site] >= state.capacity[site]:  # nothing more fits: keep the rest as it is
-            for rest in range(index, count):
-                row[kept] = row[rest]
-                kept += 1
+    started, left = 0, spec.rules[0].backfill_depth
+    for entry in range(world.heads[line]):
+        block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
+        free = state.capacity[site] - state.occupied[site]
+        if free <= 0 or left == 0:  # nothing more fits, or is looked at
             break
-        slot = row[index] & SLOT_MASK
-        item = world.live[slot]
-        may = can_start(spec, jobs, world, site, slot)
-        end = now + length_of(jobs, world, slot) if may else NEVER
-        if may and shadow < 0:
-            if is_plain:
-                shadow, spare = plain_shadow(world, site, need)
-            else:
-                shadow = general_shadow(spec, world, site, need, length)
-        if may and shadow < NEVER and end > shadow:
-            if is_plain:
-                may = item.accelerators <= spare
-            else:
-                total = need + item.accelerators
-                may = total <= planned_free(spec, world, site, shadow) and stays_free(
-                    spec, world, site, total, shadow, min(shadow + length, end)
-                )
-        if may:
+        for place in range(block.count):
+            if block.keys[place] == head:
+                continue
+            if left == 0:
+                break
+            left -= 1
+            if block.weights[place] > free:
+                continue
+            slot = block.keys[place] & SLOT_MASK
+            if not can_start(spec, jobs, world, site, slot):
+                continue
+            if shadow < 0:
+                if is_plain:
+                    shadow, spare = plain_shadow(world, site, need)
+                else:
+                    shadow = general_shadow(spec, world, site, need, length)
+            item = world.live[slot]
+            end = now + length_of(jobs, world, slot)
+            if shadow < NEVER and end > shadow:
+                if is_plain:
+                    may = item.accelerators <= spare
+                else:
+                    total = need + item.accelerators
+                    may = total <= planned_free(spec, world, site, shadow) and stays_free(
+                        spec, world, site, total, shadow, min(shadow + length, end)
+                    )
+                if not may:
+                    continue
             start(spec, jobs, world, slot)
-            state.queued[site] -= 1
+            begun[started] = block.keys[place]
+            started += 1
+            free = state.capacity[site] - state.occupied[site]
             if item.requested_end > shadow:  # a partner's data may have made it later than planned
                 spare -= item.accelerators
-        else:
-            row[kept] = row[index]
-            kept += 1
+    for index in range(started):
+        timeline.take_out(world, line, begun[index])
+    state.queued[site] -= started

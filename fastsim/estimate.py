@@ -3,7 +3,7 @@
 Waits, marginal prices, and what the job would cost there, from requested walltimes only.
 """
 
-from . import ordered, timeline
+from . import timeline
 from .jit import kernel
 from .ledger import drawn, floor_so_far
 from .needs import egress_to, footprint, grant_chance, planned_length
@@ -18,19 +18,23 @@ SCAN = 64  # queue places that are summed one by one; beyond them the totals by 
 def ahead(world: World, slot: int, site: int) -> tuple[int, int]:
     """Accelerators and accelerator-ms (requested) queued at a site before the job of `slot`."""
     state = world.state[0]
-    key = world.live[slot].key
-    row = world.keys[QUEUES + site]
-    place = ordered.position(row, state.queued[site], key)
+    key, line = world.live[slot].key, QUEUES * state.sites + site
+    left = timeline.keys_before(world, line, key, SCAN)
     accelerators, work = 0, 0
-    if place <= SCAN:
-        for index in range(place):
-            item = world.live[row[index] & SLOT_MASK]
-            accelerators += item.accelerators
-            work += item.accelerators * item.requested
-    else:
+    if left > SCAN:
         for priority in range(priority_of(key), PRIORITIES):
             accelerators += state.queued_accelerators[site, priority]
             work += state.queued_work[site, priority]
+        return accelerators, work
+    entry = 0
+    while left > 0:
+        block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
+        count = min(left, block.count)
+        for place in range(count):
+            accelerators += block.weights[place]
+            work += block.weights[place] * world.live[block.keys[place] & SLOT_MASK].requested
+        left -= count
+        entry += 1
     return accelerators, work
 
 

@@ -1,6 +1,6 @@
 """Offers: who is asked about, what is legal, and what an action does (rules.md, section 4)."""
 
-from . import ordered
+from . import ordered, timeline
 from .jit import kernel
 from .ledger import budget_is_spent
 from .log import OFFER, record
@@ -31,13 +31,14 @@ def list_pass(spec: Spec, world: World) -> None:
 @kernel
 def next_waiting(world: World, sites: int, after: int) -> int:
     """The first key after `after` among held and queued jobs."""
-    best = NEVER << 20
-    for row in range(sites + 1):
-        count = world.state[0].held if row == sites else world.state[0].queued[row]
-        keys = world.keys[HELD if row == sites else QUEUES + row]
-        index = ordered.position(keys, count, after + 1)
-        if index < count:
-            best = min(best, keys[index])
+    best, held = NEVER << 20, world.keys[HELD]
+    index = ordered.position(held, world.state[0].held, after + 1)
+    if index < world.state[0].held:
+        best = held[index]
+    for site in range(sites):
+        key = timeline.key_from(world, QUEUES * sites + site, after + 1)
+        if key != timeline.NONE:
+            best = min(best, key)
     return best
 
 

@@ -3,7 +3,7 @@
 Each verb keeps everything that depends on it in step: queues, meters, the totals that estimates read.
 """
 
-from . import ordered
+from . import ordered, timeline
 from .jit import kernel
 from .needs import footprint, planned_length
 from .outcomes import note_end
@@ -87,7 +87,7 @@ def enqueue(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> None:
     item.site = site
     item.accelerators = footprint(spec, work.gang, site)
     item.requested = planned_length(spec, jobs, world, slot, site)
-    ordered.insert(world.keys[QUEUES + site], state.queued[site], item.key)
+    timeline.add(world, QUEUES * state.sites + site, item.key, item.accelerators)
     state.queued[site] += 1
     state.queued_accelerators[site, work.priority] += item.accelerators
     state.queued_work[site, work.priority] += item.accelerators * item.requested
@@ -115,7 +115,7 @@ def withdraw(world: World, slot: int) -> None:
         ordered.remove(world.keys[HELD], state.held, item.key)
         state.held -= 1
     else:
-        ordered.remove(world.keys[QUEUES + item.site], state.queued[item.site], item.key)
+        timeline.take_out(world, QUEUES * state.sites + item.site, item.key)
         state.queued[item.site] -= 1
         forget(world, slot)
         state.touched[item.site] = 1

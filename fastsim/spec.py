@@ -17,6 +17,7 @@ from .units import NEVER
 
 COMMITTED, BURST = 0, 1
 FCFS, EASY = 0, 1
+ANY_DEPTH = 1 << 20  # as many as a world can hold
 MAX_SITES, MAX_PROVIDERS, MAX_CLASSES, PRIORITIES, MAX_GRANTS, MAX_MEMBERS = 8, 8, 16, 8, 4, 60
 MOST_IMPUTED = 1 << 61  # µ$ of delay and write-offs; what is added before the next look at them is less
 NO = -1  # a floor, a budget or a table that there is not
@@ -47,7 +48,7 @@ RULES = np.dtype(
             (name, "i8")
             for name in (
                 *("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period"),
-                *("preempt_after", "kill_overruns"),
+                *("preempt_after", "kill_overruns", "backfill_depth"),
                 "most_present",  # accelerators' worth of jobs in the world at once: up to there nothing overflows
             )
         ),
@@ -180,6 +181,7 @@ class SpecTable:
     pass_size: int = 32
     max_hold: int = 86_400_000  # ms
     dispatch: int = EASY
+    backfill_depth: int = ANY_DEPTH  # jobs behind a blocked head that EASY looks at
     preempt_after: int = 0  # ms; 0: nobody is preempted
     kill_overruns: bool = False
     most_present: int = 1 << 40  # gangs of the jobs in the world, added up
@@ -193,7 +195,7 @@ class SpecTable:
         row.sites, row.providers, row.classes = len(self.sites), len(self.providers), len(self.classes)
         for name in ("offer_interval", "reoffer_gap", "pass_size", "max_hold", "dispatch", "first_period", "period"):
             row[name] = getattr(self, name)
-        for name in ("preempt_after", "kill_overruns", "most_present"):
+        for name in ("preempt_after", "kill_overruns", "backfill_depth", "most_present"):
             row[name] = getattr(self, name)
         tables: list[np.ndarray] = []
         for index, site in enumerate(self.sites):

@@ -172,9 +172,10 @@ RESULT = np.dtype(
 UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
 HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
-QUEUES = 8  # rows from here on: a queue a site
-RELEASES, STARTS, YIELDS = range(3)  # kinds of timelines, of which each site has one
-LINES = 3
+ROWS = 8
+RELEASES, STARTS, YIELDS, QUEUES = range(4)  # kinds of timelines, of which each site has one
+LINES = 4
+MOST_LINES = 3  # on which one slot can be: who runs is in no queue
 SLOT_BITS = 20
 SLOT_MASK = (1 << SLOT_BITS) - 1
 MAX_SLOTS = 1 << SLOT_BITS
@@ -187,11 +188,12 @@ class World(NamedTuple):
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
     # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
-    # PENDINGS by job, QUEUES + site
+    # PENDINGS by job
     keys: np.ndarray
     plans: np.ndarray  # (sites, known) int64, sorted: the known steps of a site, time << SLOT_BITS | notice
     # timelines (timeline.py), with a slot in the low bits: RELEASES + site, requested ends of who runs or starts;
-    # STARTS × sites + site, starts of who runs, if the site fails; YIELDS × sites + site, of who may be preempted
+    # STARTS × sites + site, starts of who runs, if the site fails; YIELDS × sites + site, of who may be preempted;
+    # QUEUES × sites + site, order keys of who is queued
     heads: np.ndarray
     entries: np.ndarray
     blocks: Any
@@ -215,9 +217,9 @@ def allocate(*, episodes: int, slots: int, sites: int, known: int, log_rows: int
     return World(
         np.zeros((episodes, 1), STATE).view(np.recarray),
         zeros((episodes, slots), LIVE).view(np.recarray),
-        zeros((episodes, QUEUES + sites, slots), np.int64),
+        zeros((episodes, ROWS, slots), np.int64),
         np.zeros((episodes, sites, known), np.int64),
-        *allocate_lines(episodes, LINES * sites, LINES * slots, slots),
+        *allocate_lines(episodes, LINES * sites, MOST_LINES * slots, slots),
         np.zeros((episodes, log_rows, 5), np.int64),
         np.zeros((episodes, results), RESULT).view(np.recarray),
     )
@@ -234,7 +236,7 @@ def grown(batch: World, slots: int) -> World:
     live[:, :used] = batch.live[:, :used]
     keys = zeros((episodes, rows, slots), np.int64)
     keys[:, :, :used] = batch.keys[:, :, :used]
-    heads, entries, blocks = allocate_lines(episodes, LINES * (rows - QUEUES), LINES * slots, slots)
+    heads, entries, blocks = allocate_lines(episodes, batch.entries.shape[1], MOST_LINES * slots, slots)
     heads[:] = batch.heads
     longest, blocks_used = int(heads[:, :-2].max()), int(heads[:, -2].max())
     entries[..., :longest] = batch.entries[..., :longest]
@@ -276,7 +278,6 @@ def copy_world(source: World, target: World) -> None:
     copy_prefix(source.keys[TIMERS], target.keys[TIMERS], state.timers)
     copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)
     for site in range(state.sites):
-        copy_prefix(source.keys[QUEUES + site], target.keys[QUEUES + site], state.queued[site])
         copy_prefix(source.plans[site], target.plans[site], state.planned[site])
     copy_lines(source, target)
 

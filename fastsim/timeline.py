@@ -1,6 +1,7 @@
 """Timelines: ascending int64 keys (a time, and a slot in the low bits), each with a weight (accelerators), in blocks.
 
-A world has three lines a site: of requested ends, of starts, and of who would make way (state.py). To add a key, to
+A world has four lines a site: of requested ends, of starts, of who would make way, and its queue, whose keys are in job
+order (state.py). To add a key, to
 take it out, to add up the weights before it and to find where they reach a sum takes one block and one pass over the
 totals of the blocks. That is one block of a few cache lines where fifty jobs run, and a thousand additions, which
 vectorise, where a hundred thousand do. A search tree does as few steps, but each waits for memory.
@@ -223,6 +224,38 @@ def merge(world: Any, line: int, at: int) -> None:
     for row in range(3):
         for index in range(at + 1, world.heads[line]):
             world.entries[line, row, index] = world.entries[line, row, index + 1]
+
+
+@kernel
+def first_key(world: Any, line: int) -> int:
+    """The least key of a line that has one."""
+    return world.blocks[world.entries[line, BLOCK, 0]].keys[0]
+
+
+@kernel
+def key_from(world: Any, line: int, low: int) -> int:
+    """The first key from `low` on, or NONE."""
+    if world.heads[line] == 0:
+        return NONE
+    at = entry_of(world, line, low)
+    block = world.blocks[world.entries[line, BLOCK, at]]
+    place = below(block, low)
+    if place < block.count:
+        return block.keys[place]
+    return world.blocks[world.entries[line, BLOCK, at + 1]].keys[0] if at + 1 < world.heads[line] else NONE
+
+
+@kernel
+def keys_before(world: Any, line: int, key: int, enough: int) -> int:
+    """How many keys are below `key`; of more than `enough` not all are counted."""
+    if world.heads[line] == 0:
+        return 0
+    at = entry_of(world, line, key)
+    found, before = below(world.blocks[world.entries[line, BLOCK, at]], key), 0
+    while before < at and found <= enough:
+        found += count_of(world, line, before)
+        before += 1
+    return found
 
 
 @kernel

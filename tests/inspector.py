@@ -141,8 +141,12 @@ def queues_are_right(jobs: Jobs, world: World, seen: np.ndarray, counts: np.ndar
     state = world.state[0]
     total = 0
     for site in range(state.sites + 1):
-        row = world.keys[HELD if site == state.sites else QUEUES + site]
-        count = state.held if site == state.sites else state.queued[site]
+        row, count = world.keys[HELD], state.held
+        if site < state.sites:
+            row = world.keys[SCRATCH]
+            count = timeline.keys_of(world, QUEUES * state.sites + site, row)
+            if count != state.queued[site]:
+                return QUEUED
         total += count
         if not is_ascending(row, count):
             return QUEUED
@@ -152,10 +156,12 @@ def queues_are_right(jobs: Jobs, world: World, seen: np.ndarray, counts: np.ndar
             if item.status != WAITING or item.site != site or item.key != row[index]:
                 return QUEUED
     for site in range(state.sites):
+        row = world.keys[SCRATCH]
+        timeline.keys_of(world, QUEUES * state.sites + site, row)
         for priority in range(PRIORITIES):
             accelerators, work = 0, 0
             for index in range(state.queued[site]):
-                item = world.live[world.keys[QUEUES + site, index] & SLOT_MASK]
+                item = world.live[row[index] & SLOT_MASK]
                 if jobs[item.job].priority == priority:
                     accelerators += item.accelerators
                     work += item.accelerators * item.requested

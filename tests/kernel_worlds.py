@@ -78,6 +78,7 @@ def packed(world: World) -> Spec:
         offer_interval=world.offer_interval,
         reoffer_gap=world.reoffer_gap,
         pass_size=world.pass_size,
+        backfill_depth=world.backfill_depth,
         max_hold=world.max_hold,
         dispatch=EASY if world.dispatch == "easy" else FCFS,
         preempt_after=world.preempt_after,

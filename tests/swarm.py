@@ -115,6 +115,7 @@ def scene(seed: int, jobs: int = 3000, features: frozenset[str] = ALL) -> Scene:
         offer_interval=scale.tick * one_of(random, 1, 10, 100, 1000),
         reoffer_gap=scale.tick * one_of(random, 0, 5, 50, 500),
         pass_size=one_of(random, 0, 1, 8, 32, 200),
+        backfill_depth=one_of(random, 1, 3, 500),
         max_hold=scale.tick * one_of(random, 1, 20, 400),
         dispatch=one_of(random, FCFS, EASY, EASY),
         preempt_after=scale.tick * one_of(random, 1, 3, 10),

@@ -243,6 +243,15 @@ def test_easy_backfills_on_what_the_head_leaves_and_no_further():
     assert starts(jobs, [site(4)], dispatch="easy") == {0: 0, 1: 10, 2: 2, 3: 20, 4: 4}
 
 
+@pytest.mark.parametrize(("depth", "start"), [(1, 20), (2, 4)])
+def test_easy_looks_at_no_more_jobs_than_it_may(depth, start):
+    """The schedule above, where job 4 is the second behind the head when it comes."""
+    jobs = [job(0, 2, 10), job(1, 3, 10), job(2, 1, 50), job(3, 1, 50), job(4, 1, 6)]
+    found = starts(jobs, [site(4)], dispatch="easy", backfill_depth=depth)
+    assert found[2] == 2  # the first behind it, then and there
+    assert found[4] == start
+
+
 def test_priority_comes_before_arrival_in_a_queue():
     """One accelerator, taken until 10. Of jobs 1 and 2 the second is more urgent."""
     assert starts([job(0, 1, 10), job(1, 1, 10), job(2, 1, 10, priority=3)], [site(1)]) == {0: 0, 1: 20, 2: 10}

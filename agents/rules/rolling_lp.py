@@ -21,6 +21,7 @@ from ...fastsim.offers import offered_slot
 from ...fastsim.plan import plain_shadow
 from ...fastsim.spec import EASY, MAX_CLASSES, MAX_SITES
 from ...fastsim.state import QUEUES, SLOT_MASK
+from ...fastsim.timeline import first_key
 
 # Where the knobs are: `HEADER` weights and facts, then tables.
 SHADOW, WAIT, STAY, NOW, SLOTS = range(5)
@@ -78,7 +79,7 @@ def is_backfilled(spec, world, slot: int, accelerators: int, site: int, length: 
     state = world.state[0]
     if spec.rules[0].dispatch != EASY or state.queued[site] == 0:
         return False
-    head = world.keys[QUEUES + site, 0] & SLOT_MASK
+    head = first_key(world, QUEUES * state.sites + site) & SLOT_MASK
     need = world.live[head].accelerators
     if head == slot or need <= state.capacity[site] - state.occupied[site]:
         return False

@@ -91,7 +91,7 @@ MUTANTS = (
         "a copy forgets the known steps",
         "state.py",
         "        copy_prefix(source.plans[site], target.plans[site], state.planned[site])\n",
-        "",
+        "        pass\n",
     ),
     Mutant(
         "a result keeps the start of a run that was broken off",

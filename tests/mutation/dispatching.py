@@ -12,8 +12,8 @@ MUTANTS = (
     Mutant(
         "a budget that is spent while a site is dispatched stops that dispatch",
         "dispatch.py",
-        "    while started < state.queued[site]:\n",
-        "    while started < state.queued[site] and not budget_is_spent(spec, world, rules.provider[site]):\n",
+        "    while state.queued[site] > 0:\n",
+        "    while state.queued[site] > 0 and not budget_is_spent(spec, world, rules.provider[site]):\n",
     ),
     Mutant(
         "FCFS backfills",
@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant(
         "a candidate that ends at the shadow time needs the spare",
         "dispatch.py",
-        "if may and shadow < NEVER and end > shadow:",
-        "if may and shadow < NEVER and end >= shadow:",
+        "if shadow < NEVER and end > shadow:",
+        "if shadow < NEVER and end >= shadow:",
     ),
     Mutant(
         "a candidate may not take all that the head leaves",
@@ -140,6 +140,18 @@ MUTANTS = (
         "dispatch.py",
         "if item.requested_end > shadow:",
         "if end > shadow:",
+    ),
+    Mutant(
+        "EASY looks at one job more than it may",
+        "dispatch.py",
+        "started, left = 0, spec.rules[0].backfill_depth",
+        "started, left = 0, spec.rules[0].backfill_depth + 1",
+    ),
+    Mutant(
+        "only those that fit count as looked at",
+        "dispatch.py",
+        "            left -= 1\n            if block.weights[place] > free:\n                continue\n",
+        "            if block.weights[place] > free:\n                continue\n            left -= 1\n",
     ),
     Mutant(
         "the head's reservation begins after the shadow time",

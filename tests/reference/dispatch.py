@@ -88,7 +88,7 @@ def dispatch(state: State, site: int) -> None:
     while (queue := queue_of(state, site)) and makes_room(state, site, queue[0]):
         start(state, site, queue[0])
     if queue and state.world.dispatch == "easy":
-        backfill(state, site, queue[0], queue[1:])
+        backfill(state, site, queue[0], queue[1 : 1 + state.world.backfill_depth])
 
 
 def makes_room(state: State, site: int, first: int) -> bool:

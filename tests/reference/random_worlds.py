@@ -48,6 +48,7 @@ def random_world(seed: int) -> World:
         delivered_before=[-first_period * max(n, site.capacity // 2) for n, site in zip(used, sites, strict=True)],
         preempt_after=rng.choice([1, tick, tick, 3 * tick]) if taste.has("preemption") else 0,
         kill_overruns=taste.has("kills"),
+        backfill_depth=rng.choice([1, 2, 5, 1 << 20, 1 << 20]),
         seed=seed,
     )
 

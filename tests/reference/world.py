@@ -98,4 +98,5 @@ class World:
     delivered_before: list[int]  # accelerator-ms of capacity per site from `first_period` to time 0
     preempt_after: int = 0  # ms that a victim must have run, 0: nobody is preempted
     kill_overruns: bool = False
+    backfill_depth: int = 1 << 20  # jobs behind a blocked head that EASY looks at
     seed: int = 0  # of failures, grants and start-ups
