@@ -26,7 +26,9 @@ class Rules(Part):
     pass_size: Annotated[Whole, Field(ge=0, le=1 << 20)] = 32
     max_hold_hours: Annotated[Time, Field(gt=0)] = Decimal(24)
     dispatch: Literal["easy", "fcfs"] = "easy"
-    backfill_depth: Annotated[Whole, Field(ge=1, le=1 << 20)] = 500  # jobs behind a blocked one that EASY looks at, as Slurm does
+    backfill_depth: Annotated[Whole, Field(ge=1, le=1 << 20)] = (
+        500  # jobs behind a blocked one that EASY looks at, as Slurm does
+    )
     preemption_hours: Time = Decimal(0)  # what a preemptible job has run before it can be preempted; 0: none is
     kill_overruns: bool = False
     billing_period_days: Annotated[Time, Field(gt=0)]

@@ -13,6 +13,14 @@ def footprints(spec: Spec, gangs: np.ndarray) -> np.ndarray:
     return (gangs[:, None] + unit - 1) // unit * unit
 
 
+def footprints_at(spec: Spec, gangs: np.ndarray, site: np.ndarray) -> np.ndarray:
+    """Accelerators that gangs (n,) occupy, each at a `site` (n,) of its own, (n,); at −1 it means nothing."""
+    rules = spec.rules[0]
+    cube = rules.cube[site]
+    unit = np.where((cube > 0) & (gangs >= rules.cube_from[site]), cube, np.maximum(rules.granule[site], 1))
+    return (gangs + unit - 1) // unit * unit
+
+
 def admitted(spec: Spec, cls: np.ndarray, tags: np.ndarray) -> np.ndarray:
     """Whether speed and tags let jobs (n,) run at each site, (n, sites) bool, however large it is."""
     rules, sites = spec.rules[0], int(spec.rules[0].sites)

@@ -10,7 +10,7 @@ from ...fastsim.log import CANCEL
 from ...fastsim.spec import MAX_CLASSES, Jobs, Spec
 from ...fastsim.state import EMPTY, PENDING, RUNNING, STARTING, WAITING, World, world_of
 from ...fastsim.worlds import Worlds
-from .scoring import Outcomes
+from .scoring import Outcomes, columns
 
 
 class Cohort(NamedTuple):
@@ -85,7 +85,7 @@ def outcomes_of(worlds: Worlds, episode: int, cohort: Cohort) -> Outcomes:
     _charge(worlds, episode, cohort, results, is_ready, is_unfinished)
     ready = np.maximum(ready_times(jobs, results.finish), cohort.edges[0])
     return Outcomes(
-        jobs=jobs[chosen],
+        jobs=columns(jobs, chosen),
         job=ids[chosen],
         block=cohort.block[chosen],
         ready=ready[chosen],

@@ -1,5 +1,7 @@
 """From the outcomes of a cohort to what it cost and how it fared. Integers: µ$, ms, accelerator-ms, counts."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,7 +9,7 @@ import numpy as np
 from ...fastsim.log import CANCEL, FINISH
 from ...fastsim.spec import BURST, MAX_CLASSES, Jobs, Spec
 from ...fastsim.units import HOUR, SECOND
-from .fit import footprints
+from .fit import footprints_at
 from .readings import FIELDS
 
 COSTS = ("burst", "overage", "delay", "penalty", "write_off")  # the parts of the avoidable cost, µ$
@@ -40,10 +42,28 @@ FARE = np.dtype(
 )
 
 
-class Outcomes(NamedTuple):
+class Columns(NamedTuple):
+    """What scoring reads of jobs (rules.md, section 2), each column in one piece; arrays of shape (jobs,), int64."""
+
+    arrival: np.ndarray
+    gang: np.ndarray
+    cls: np.ndarray
+    walltime: np.ndarray
+    deadline: np.ndarray
+    until: np.ndarray
+    member: np.ndarray
+
+
+def columns(jobs: Jobs, chosen: np.ndarray) -> Columns:
+    """Of the jobs (n,) that are `chosen` (n,) bool."""
+    return Columns(*(jobs[name][chosen].astype(np.int64) for name in Columns._fields))  # type: ignore[index]
+
+
+@dataclass(frozen=True)
+class Outcomes:
     """What became of the scored jobs of one episode; arrays of shape (jobs,), int64 unless said otherwise."""
 
-    jobs: Jobs
+    jobs: Columns
     job: np.ndarray  # ids
     block: np.ndarray  # of arrival; 0 for jobs that waited at the window's beginning
     ready: np.ndarray  # ms: since when it could have run within the window
@@ -58,23 +78,23 @@ class Outcomes(NamedTuple):
     is_unfinished: np.ndarray  # bool
     is_ready: np.ndarray  # bool: it was ready at some time
 
-    @property
+    @cached_property
     def ran_out(self) -> np.ndarray:
         """Bool: it has run its walltime, to a result or until its user gave it up. Blocks of serving have none."""
         given_up = (self.outcome == CANCEL) & (self.start >= 0)
         return ((self.outcome == FINISH) | given_up) & (self.jobs.until == 0)
 
-    @property
+    @cached_property
     def response(self) -> np.ndarray:
         """From ready to end [ms]; means something where it has ended."""
         return self.finish - self.ready
 
 
-def score(spec: Spec, outcomes: Outcomes, blocks: int) -> Any:
-    """What the jobs of an episode cost, block by block: a record array (blocks,) of SCORE.
+def score(spec: Spec, outcomes: Outcomes, blocks: int) -> tuple[Any, Any]:
+    """What the jobs of an episode cost, block by block, and how each fared.
 
-    Classes of serving are charged no delay here: their meters say what they missed. What is read from meters and
-    counters is left at 0.
+    Record arrays (blocks,) of SCORE and (jobs,) of FARE. Classes of serving are charged no delay here: their meters say
+    what they missed. What is read from meters and counters is left at 0.
     """
     rows = np.zeros(blocks, SCORE).view(np.recarray)
     block = outcomes.block
@@ -89,22 +109,23 @@ def score(spec: Spec, outcomes: Outcomes, blocks: int) -> Any:
     rows.work = sums(block, work, blocks)
     rows.burst_work = sums(block[is_burst], work[is_burst], blocks)
     ran, gang = outcomes.ran_out, outcomes.jobs.gang
-    productive = np.minimum(ideal_run(spec, outcomes), outcomes.response)
+    ideal = ideal_run(spec, outcomes)
+    productive = np.minimum(ideal, outcomes.response)
     rows.productive = sums(block[ran], (gang * productive)[ran], blocks)
     rows.available = sums(block[ran], (gang * outcomes.response)[ran], blocks)
-    found = fares(spec, outcomes)
+    found = fares(outcomes, ideal)
     for number in range(blocks):
         rows.wait_p50[number], rows.wait_p95[number] = _wait_quantiles(found[block == number])
-    return rows
+    return rows, found
 
 
-def fares(spec: Spec, outcomes: Outcomes) -> Any:
-    """How each job fared: a record array (jobs,) of FARE."""
+def fares(outcomes: Outcomes, ideal: np.ndarray) -> Any:
+    """How each job fared, a record array (jobs,) of FARE; `ideal` (jobs,) is what its walltime takes [ms]."""
     found = np.zeros(len(outcomes.job), FARE).view(np.recarray)
     found.cls = outcomes.jobs.cls
     found.is_block = outcomes.jobs.until > 0
     found.waited = np.where(outcomes.is_ready, outcomes.waited, -1)
-    slowdown = np.maximum(1.0, outcomes.response / np.maximum(ideal_run(spec, outcomes), SHORTEST))
+    slowdown = np.maximum(1.0, outcomes.response / np.maximum(ideal, SHORTEST))
     found.slowdown = np.where(outcomes.ran_out, slowdown, np.nan)
     is_due = (outcomes.jobs.deadline > 0) & (outcomes.outcome != CANCEL)
     is_met = (outcomes.outcome == FINISH) & (outcomes.finish <= outcomes.jobs.deadline)
@@ -166,7 +187,7 @@ def _work(spec: Spec, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     """Accelerator-ms of each job's last run, and whether it was at a burst site."""
     rules = spec.rules[0]
     ran = np.where(outcomes.start >= 0, outcomes.finish - outcomes.start, 0)
-    work = footprints(spec, outcomes.jobs.gang)[np.arange(len(ran)), outcomes.site] * ran
+    work = footprints_at(spec, outcomes.jobs.gang, outcomes.site) * ran
     return work, (outcomes.site >= 0) & (rules.kind[rules.provider[outcomes.site]] == BURST)
 
 

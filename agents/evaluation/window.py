@@ -11,7 +11,7 @@ from ...fastsim.worlds import Worlds
 from .outcomes import Cohort, outcomes_of
 from .overflow import SAMPLED, overflowing
 from .readings import READING, read
-from .scoring import cost, delays, fares, pipelines, score, sums
+from .scoring import cost, delays, pipelines, score, sums
 
 
 class Window(NamedTuple):
@@ -60,7 +60,7 @@ def scored(worlds: Worlds, episode: int, cohort: Cohort, window: Window) -> Play
     """What an episode that has been played to its end came to."""
     outcomes = outcomes_of(worlds, episode, cohort)
     blocks = len(cohort.edges) - 1
-    rows = score(worlds.spec, outcomes, blocks)
+    rows, fares = score(worlds.spec, outcomes, blocks)
     rows.length = np.diff(cohort.edges)
     for name in READING.names or ():
         rows[name] = np.diff(window.readings[name][: blocks + 1, episode], axis=0)
@@ -72,7 +72,7 @@ def scored(worlds: Worlds, episode: int, cohort: Cohort, window: Window) -> Play
     rows.delay += cost(missing, worlds.spec.rules[0].delay_rate).sum(axis=1)
     responses, block = pipelines(outcomes)
     rows.pipelines = sums(block, np.ones_like(block), blocks)
-    return Played(rows, fares(worlds.spec, outcomes), responses)
+    return Played(rows, fares, responses)
 
 
 def cost_of_jobs(worlds: Worlds, episode: int, cohort: Cohort) -> int:
