@@ -24,7 +24,7 @@ def rendered(report: dict[str, Any]) -> str:
     """The report in Markdown."""
     first = report["policies"][0]
     work = "drawn work" if report["trace"] is None else report["trace"]
-    unit = f"{report['block']}s"
+    unit = {"week": "weeks", "stretch": "stretches"}.get(report["block"], "episodes")
     savings = {comparison["policy"]: comparison for comparison in report["comparisons"]}
     rows = [row(policy, savings.get(policy["policy"])) for policy in report["policies"]]
     lines = [HEAD, ("---", *("---:" for _ in HEAD[1:])), *rows]

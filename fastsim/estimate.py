@@ -39,20 +39,25 @@ def ahead(world: World, slot: int, site: int) -> tuple[int, int]:
 
 
 @kernel
-def estimated_wait(world: World, slot: int, accelerators: int, site: int) -> int:
+def estimated_wait(spec: Spec, world: World, slot: int, accelerators: int, site: int) -> int:
     """Wait [ms] at a site until `accelerators` are free for the job of `slot`, behind those queued before it.
 
     Running jobs release at their requested ends (overrun ones now); what is queued beyond that drains at full capacity.
-    Backfilling may be kinder.
+    Where the whole site is too small yet, it opens at the first known step at which it is large enough. Backfilling may
+    be kinder.
     """
     before, work = ahead(world, slot, site)
-    return wait_behind(world, accelerators, site, before, work)
+    return wait_behind(spec, world, accelerators, site, before, work)
 
 
 @kernel
-def wait_behind(world: World, accelerators: int, site: int, before: int, work: int) -> int:
+def wait_behind(spec: Spec, world: World, accelerators: int, site: int, before: int, work: int) -> int:
     """The same behind `before` queued accelerators that have requested `work` accelerator-ms."""
     state = world.state[0]
+    if accelerators > state.capacity[site]:
+        opens = opening(spec, world, accelerators, site, work)
+        if opens >= 0:
+            return opens - state.now
     need = accelerators + before - (state.capacity[site] - state.occupied[site])
     if need <= 0:
         return 0
@@ -61,6 +66,20 @@ def wait_behind(world: World, accelerators: int, site: int, before: int, work: i
         return max((key >> SLOT_BITS) - state.now, 0)
     last = max(timeline.last_key(world, RELEASES + site) >> SLOT_BITS, state.now)
     return last - state.now + work // max(state.capacity[site], 1)
+
+
+@kernel
+def opening(spec: Spec, world: World, accelerators: int, site: int, work: int) -> int:
+    """When a site that is too small for `accelerators` is expected to have them, behind `work` accelerator-ms [ms].
+
+    By known steps; −1 where none makes it large enough, and the site is not legal.
+    """
+    plan = world.plans[site]
+    for index in range(world.state[0].planned[site]):
+        capacity = spec.notices[plan[index] & SLOT_MASK].capacity
+        if capacity >= accelerators:
+            return (plan[index] >> SLOT_BITS) + work // capacity
+    return -1
 
 
 @kernel
@@ -99,4 +118,4 @@ def run_price(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> flo
 def start_delay(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> float:
     """Time [ms] until a job is expected to start at a site: its estimated wait, and the start-up."""
     accelerators = footprint(spec, jobs[world.live[slot].job].gang, site)
-    return float(estimated_wait(world, slot, accelerators, site)) + expected_start_up(spec, accelerators, site)
+    return float(estimated_wait(spec, world, slot, accelerators, site)) + expected_start_up(spec, accelerators, site)

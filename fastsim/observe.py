@@ -204,7 +204,7 @@ def observe_site(spec: Spec, jobs: Jobs, world: World, site: int, legal: int, to
     capacity = float(max(state.capacity[site], 1))
     free = float(state.capacity[site] - state.occupied[site])
     before, work_before = ahead(world, slot, site)
-    estimate = wait_behind(world, gang, site, before, work_before)
+    estimate = wait_behind(spec, world, gang, site, before, work_before)
     wait = float(estimate)
     queued, queued_work = 0.0, 0.0
     for priority in range(PRIORITIES):

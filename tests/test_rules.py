@@ -96,6 +96,25 @@ def test_a_job_waits_for_a_budget_that_grows_with_its_size(walltime: float, gang
     assert fate(waiting_budget.agent(BUDGET), FIRST, (1, walltime, gang)) == (1, start)
 
 
+@pytest.mark.parametrize(
+    ("name", "late", "soon"),
+    [
+        ("committed-only", (1, 12), (1, 0.25)),
+        ("first-fit", (2, 0), (2, 0)),
+        ("cost-greedy", (2, 0), (1, 0.25)),
+        ("spill-after", (2, 1), (1, 0.25)),
+    ],
+)
+def test_a_site_that_is_too_small_yet_has_no_room(name: str, late: tuple[int, float], soon: tuple[int, float]) -> None:
+    """8 accelerators, which the first committed site never has, and the second one, empty, from 12 h or 15 minutes on.
+
+    Until then burst costs 2 × 8 × 2 dollars for two hours, and waiting 8 dollars an hour.
+    """
+    for opens, expected in ((12, late), (0.25, soon)):
+        later = SiteTable(0, 0, DOLLAR, (1000,), capacity_steps=((int(opens * HOUR), 8, 0),))
+        assert fate(RULES[name](), (0, 2, 8), sites=(later, burst())) == expected
+
+
 # What the three have in common. Knobs that let a job wait for an hour.
 
 HOURLY = [spilling(1), compound(50, 0.5), waiting_budget.agent(waiting_budget.Knobs(1, 1, 1))]

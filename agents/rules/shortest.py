@@ -14,7 +14,7 @@ from ...fastsim.spec import BURST, COMMITTED
 def wait_at(spec, jobs, world, site):
     """Estimated wait [ms] of the offered job at a site."""
     slot = offered_slot(world)
-    return estimated_wait(world, slot, footprint(spec, jobs[world.live[slot].job].gang, site), site)
+    return estimated_wait(spec, world, slot, footprint(spec, jobs[world.live[slot].job].gang, site), site)
 
 
 @kernel
