@@ -1,0 +1,42 @@
+"""How long `tidegate evaluate mid_lab --episodes 1000` takes under every kernel rule, with default knobs, on all cores."""
+
+import time
+from itertools import pairwise
+
+from parts.machine import described
+from parts.results import options, publish, table
+
+from tidegate.agents.evaluation.evaluate import evaluate
+from tidegate.agents.rules.catalogue import RULES
+from tidegate.envs.scenario import load
+from tidegate.fastsim.threads import threads
+
+SCENARIO, EPISODES, SEED = "mid_lab", 1000, 1
+
+
+def main() -> None:
+    given = options(__doc__)
+    scenario, agents = load(SCENARIO), [rule() for rule in RULES.values()]
+    evaluate(scenario, agents, 1, SEED)  # compiles, or reads what was compiled
+    instants = [time.perf_counter()]
+    cpu = time.process_time()
+    report = evaluate(
+        scenario, agents, EPISODES, SEED, progress=lambda _done, _count: instants.append(time.perf_counter())
+    )
+    wall, cpu = time.perf_counter() - instants[0], time.process_time() - cpu
+    taken = [0.0] * len(agents)
+    for call, (begin, end) in enumerate(pairwise(instants)):
+        taken[call % len(agents)] += end - begin  # a chunk is drawn and warmed up before its first agent
+    jobs = sum(policy.total("jobs") for policy in report.policies)
+    rows = [[name, f"{1000 * own / EPISODES:.0f}"] for name, own in zip(RULES, taken, strict=True)]
+    rows[0][0] += ", drawing and warm-up"
+    rows.append(["all", f"{1000 * wall / EPISODES:.0f}"])
+    about = (
+        f"{EPISODES:,} episodes of `{SCENARIO}`, a week each, under {len(agents)} rules: **{wall:.0f} s** on {threads()} "
+        f"threads, {cpu:.0f} s of processor time, {jobs / cpu / 1000:.0f}k scored jobs for each second of it. One run."
+    )
+    publish("cohorts", described([]), given.repeats, [about, table(["rule", "ms an episode"], rows)], given.write)
+
+
+if __name__ == "__main__":
+    main()
