@@ -1,4 +1,4 @@
-"""How long `tidegate evaluate mid_lab --episodes 1000` takes under every kernel rule, with default knobs, on all cores."""
+"""How long `tidegate evaluate mid_lab --episodes 1000` takes, under all rules of the kernel with default knobs."""
 
 import time
 from itertools import pairwise
@@ -32,8 +32,9 @@ def main() -> None:
     rows[0][0] += ", drawing and warm-up"
     rows.append(["all", f"{1000 * wall / EPISODES:.0f}"])
     about = (
-        f"{EPISODES:,} episodes of `{SCENARIO}`, a week each, under {len(agents)} rules: **{wall:.0f} s** on {threads()} "
-        f"threads, {cpu:.0f} s of processor time, {jobs / cpu / 1000:.0f}k scored jobs for each second of it. One run."
+        f"{EPISODES:,} episodes of `{SCENARIO}`, a week each, under {len(agents)} rules: **{wall:.0f} s** on "
+        f"{threads()} threads, {cpu:.0f} s of processor time, "
+        f"{jobs / cpu / 1000:.0f}k scored jobs for each second of it. One run."
     )
     publish("cohorts", described([]), given.repeats, [about, table(["rule", "ms an episode"], rows)], given.write)
 
