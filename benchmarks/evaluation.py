@@ -111,6 +111,8 @@ def cell(one: Cell, episodes: int, without: str | None = None) -> dict[str, Any]
     found = to_json(report)
     for policy in found["policies"]:
         del policy["rows"]
+        if policy["policy"] == "best-tuned":
+            policy["policy"] = f"tuned:{load_tuned(one.where, one.scenario).tuned.best}, the best"
     return found
 
 
