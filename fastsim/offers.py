@@ -1,6 +1,6 @@
 """Offers: who is asked about, what is legal, and what an action does (rules.md, section 4)."""
 
-from . import ordered, timeline
+from . import timeline
 from .jit import kernel
 from .ledger import budget_is_spent
 from .log import OFFER, record
@@ -8,38 +8,61 @@ from .needs import footprint, suits
 from .placing import add_offer, enqueue, hold, withdraw
 from .spec import Jobs, Spec
 from .state import HELD, OFFERS, QUEUES, SLOT_MASK, UNPLACED, World
-from .units import NEVER
+
+END = (1 << 63) - 1  # after all keys
 
 
 @kernel
 def list_pass(spec: Spec, world: World) -> None:
-    """Add the pass: of the first waiting jobs in job order, those that are due for another offer."""
+    """Add the pass: of the first waiting jobs in job order, those that are due for another offer.
+
+    Queues and the held are in that order: they are merged, each from its beginning.
+    """
     state = world.state[0]
     rules = spec.rules[0]
-    sites = state.sites
-    looked = 0
-    after = -1
+    for site in range(state.sites):
+        begin_queue(world, site)
+    held, looked = 0, 0
     while looked < rules.pass_size and looked < state.waiting:
-        key = next_waiting(world, sites, after)
+        key, site = world.keys[HELD, held] if held < state.held else END, state.sites
+        for other in range(state.sites):
+            if state.next_key[other] < key:
+                key, site = state.next_key[other], other
         item = world.live[key & SLOT_MASK]
         if state.loss == 1 or state.now - item.offered >= rules.reoffer_gap:
             add_offer(world, key & SLOT_MASK)
-        after = key
+        if site == state.sites:
+            held += 1
+        else:
+            go_on(world, site)
         looked += 1
 
 
 @kernel
-def next_waiting(world: World, sites: int, after: int) -> int:
-    """The first key after `after` among held and queued jobs."""
-    best, held = NEVER << 20, world.keys[HELD]
-    index = ordered.position(held, world.state[0].held, after + 1)
-    if index < world.state[0].held:
-        best = held[index]
-    for site in range(sites):
-        key = timeline.key_from(world, QUEUES * sites + site, after + 1)
-        if key != timeline.NONE:
-            best = min(best, key)
-    return best
+def begin_queue(world: World, site: int) -> None:
+    """A pass has seen nobody of a site's queue yet."""
+    state = world.state[0]
+    state.next_entry[site] = 0
+    state.next_place[site] = 0
+    is_empty = state.queued[site] == 0
+    state.next_key[site] = END if is_empty else timeline.first_key(world, QUEUES * state.sites + site)
+
+
+@kernel
+def go_on(world: World, site: int) -> None:
+    """A pass has seen one more of a site's queue."""
+    state = world.state[0]
+    line = QUEUES * state.sites + site
+    block = world.blocks[world.entries[line, timeline.BLOCK, state.next_entry[site]]]
+    state.next_place[site] += 1
+    if state.next_place[site] == block.count:
+        state.next_entry[site] += 1
+        state.next_place[site] = 0
+        if state.next_entry[site] == world.heads[line]:
+            state.next_key[site] = END
+            return
+        block = world.blocks[world.entries[line, timeline.BLOCK, state.next_entry[site]]]
+    state.next_key[site] = block.keys[state.next_place[site]]
 
 
 @kernel

@@ -233,19 +233,6 @@ def first_key(world: Any, line: int) -> int:
 
 
 @kernel
-def key_from(world: Any, line: int, low: int) -> int:
-    """The first key from `low` on, or NONE."""
-    if world.heads[line] == 0:
-        return NONE
-    at = entry_of(world, line, low)
-    block = world.blocks[world.entries[line, BLOCK, at]]
-    place = below(block, low)
-    if place < block.count:
-        return block.keys[place]
-    return world.blocks[world.entries[line, BLOCK, at + 1]].keys[0] if at + 1 < world.heads[line] else NONE
-
-
-@kernel
 def keys_before(world: Any, line: int, key: int, enough: int) -> int:
     """How many keys are below `key`; of more than `enough` not all are counted."""
     if world.heads[line] == 0:
