@@ -1,12 +1,14 @@
 """Ratios of paired sums with bootstrap intervals, and what many of them together prove.
 
-The resampled unit is the block: an episode of drawn work, or a week of a trace (with all episodes that replay it).
+The resampled unit is the block: a stretch of drawn work, or a week of a trace (with all plays of it).
 Policies met the same blocks, so a resample takes the same ones for each, and what the blocks have in common cancels.
 
-Costs of episodes have long tails, and percentiles of resampled ratios are then too narrow. So a resample counts its
-distance from the ratio in its own standard errors (bootstrap-t, Efron 1979), on a logarithmic scale, where ratios are
-more nearly symmetric: `benchmarks/intervals.py` measures what that covers. Few blocks have few different resamples, and
-Student's quantiles stand for those.
+Costs have long tails, and percentiles of resampled ratios are then too narrow. So a resample counts its distance from
+the ratio in its own standard errors (bootstrap-t), on a logarithmic scale, where ratios are more nearly symmetric; and
+an interval reaches equally far to both sides, as far as 95 % of resamples (Hall, "On symmetric bootstrap confidence
+intervals", 1988): which side is the longer one rests on the few dearest blocks, and a sample that lacks them errs.
+`benchmarks/intervals.py` measures what that covers. Few blocks have few different resamples, and Student's quantiles
+stand for those.
 """
 
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ class Pivots(NamedTuple):
 
     centre: float  # the ratio on that scale
     error: float  # its standard error there
-    values: np.ndarray  # (resamples,), ascending
+    sizes: np.ndarray  # (resamples,), ascending, without signs
     is_log: bool
 
 
@@ -61,8 +63,8 @@ def ratio(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray, 
     if pivots is None:
         low, high = _tails(np.sort(drawn.ratios))
         return Interval(value, low, high)
-    least, most = _tails(pivots.values) if len(above) >= FEW_BLOCKS else (-STUDENT[len(above)], STUDENT[len(above)])
-    ends = (pivots.centre - most * pivots.error, pivots.centre - least * pivots.error)
+    reach = pivots.error * (_reach(pivots.sizes) if len(above) >= FEW_BLOCKS else STUDENT[len(above)])
+    ends = (pivots.centre - reach, pivots.centre + reach)
     low, high = (float(np.exp(end)) if pivots.is_log else end for end in ends)
     return Interval(value, low, high)
 
@@ -76,7 +78,7 @@ def paired(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: i
 def p_value(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: int) -> float:
     """Two-sided p-value of "b saves nothing against a", from the resamples of the interval; 1 where there are none.
 
-    Below 0.05 exactly where the interval of `paired` leaves 0 out; never below 1 / 5,000.
+    Below 0.05 exactly where the interval of `paired` leaves 0 out; never below 1 / 10,001.
     """
     above, below = _by_block(costs_b, costs_a, blocks)
     if len(above) < FEWEST_BLOCKS:
@@ -89,8 +91,8 @@ def p_value(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: 
     observed = (pivots.centre - (0.0 if pivots.is_log else 1.0)) / pivots.error
     if len(above) < FEW_BLOCKS:
         return student_p(observed, len(above) - 1)
-    side = min(int((pivots.values <= observed).sum()), int((pivots.values >= observed).sum()))
-    return min(1.0, 2 * (side + 1) / (len(pivots.values) + 1))
+    beyond = int((pivots.sizes >= abs(observed)).sum())
+    return (beyond + 1) / (len(pivots.sizes) + 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -198,7 +200,12 @@ def _pivots(above: np.ndarray, below: np.ndarray, drawn: Resamples) -> Pivots | 
     moved = np.log(drawn.ratios / value) if is_log else drawn.ratios - value
     is_spread = steps > 0  # not a resample of one block over and over
     centre, own = (float(np.log(value)), error / value) if is_log else (value, error)
-    return Pivots(centre, own, np.sort(moved[is_spread] / steps[is_spread]), is_log)
+    return Pivots(centre, own, np.sort(np.abs(moved[is_spread] / steps[is_spread])), is_log)
+
+
+def _reach(sizes: np.ndarray) -> float:
+    """Below which 95 % of some ascending values lie."""
+    return float(sizes[len(sizes) - int(len(sizes) * (1 - LEVEL))])
 
 
 def _tails(values: np.ndarray) -> tuple[float, float]:
