@@ -14,7 +14,7 @@ EPISODES ?= 64
 OUT ?= runs/$(SCENARIO)
 BUNDLE := $(OUT)/bundle
 PACKAGE := __init__.py agents envs fastsim trained
-RULES := cost-greedy first-fit committed-only burst-only
+RULES = $(if $(wildcard envs/scenarios/$(SCENARIO).tuned.json),best-tuned) cost-greedy first-fit committed-only burst-only
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
