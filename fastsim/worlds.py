@@ -217,9 +217,7 @@ class Worlds:
                     "a world holds at most 2^20",
                     "lower the load",
                 )
-            self.batch = grown(self.batch, slots)
-            if self.batch.log.shape[1] > 0:
-                self._widen_log(log_room(slots))
+            self._grow(slots)
             return True
         if (self.status == LOG_IS_FULL).any():
             for episode in np.flatnonzero(self.status == LOG_IS_FULL):
@@ -261,8 +259,14 @@ class Worlds:
     def copy_from(self, other: "Worlds", sources: np.ndarray, targets: np.ndarray) -> None:
         """Make episodes `targets` of this batch copies of episodes `sources` of another over the same spec and jobs."""
         if other.batch.keys.shape[2] > self.batch.keys.shape[2]:
-            self.batch = grown(self.batch, other.batch.keys.shape[2])
+            self._grow(other.batch.keys.shape[2])
         copy(other.batch, np.asarray(sources, np.int64), self.batch, np.asarray(targets, np.int64))
+
+    def _grow(self, slots: int) -> None:
+        """Room for `slots` jobs in each episode, and for the log rows that their instants may write."""
+        self.batch = grown(self.batch, slots)
+        if self.batch.log.shape[1] > 0:
+            self._widen_log(log_room(slots))
 
     def _drain(self, episode: int) -> None:
         rows = int(self.batch.state[episode, 0].log_rows)

@@ -118,6 +118,22 @@ def test_a_small_world_grows_when_jobs_pile_up():
     assert worlds.batch.results.start[0].tolist() == [hour * HOUR for hour in range(500)]
 
 
+def test_a_copy_of_a_crowded_world_has_log_enough():
+    """500 jobs wait in it. Their instants write more rows than a world of four slots has at first."""
+    spec, jobs, agent = one_site(1), table([(0, 1, 1, 1)] * 500), Agent("first", first_site, np.zeros(0))
+    whole, crowded = (Worlds(spec, jobs, 1, slots=4, log=log) for log in (True, False))
+    for worlds in (whole, crowded):
+        worlds.begin(0)
+        worlds.play(agent, 10 * HOUR)
+    before = len(whole.log())
+    copy = Worlds(spec, jobs, 1, slots=4, log=True)
+    copy.copy_from(crowded, np.array([0]), np.array([0]))
+    assert copy.batch.log.shape[1] == whole.batch.log.shape[1] > 0
+    for worlds in (whole, copy):
+        worlds.play(agent)
+    assert np.array_equal(copy.log(), whole.log()[before:])
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_room_for_more_jobs_changes_nothing(seed):
     """A world grows from 2 slots on while jobs run, start, wait and are pending: the log of one that never grows."""

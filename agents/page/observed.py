@@ -102,8 +102,7 @@ def observed(
 def _watched(chunk: Chunk, episode: Episode, agent: Player, policy: int) -> Observed:
     """One policy's play."""
     instants = instants_of(chunk.spec, episode)
-    slots = chunk.begun.batch.keys.shape[2]  # of the beginning: to copy into fewer would leave the log too short
-    worlds = Watched(chunk.spec, chunk.jobs, 1, slots=slots, log=True, results=chunk.room, instants=instants)
+    worlds = Watched(chunk.spec, chunk.jobs, 1, log=True, results=chunk.room, instants=instants)
     played = chunk.play_in(worlds, agent)[0]
     return Observed(
         policy,
