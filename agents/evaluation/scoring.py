@@ -56,7 +56,7 @@ class Columns(NamedTuple):
 
 def columns(jobs: Jobs, chosen: np.ndarray) -> Columns:
     """Of the jobs (n,) that are `chosen` (n,) bool."""
-    return Columns(*(jobs[name][chosen].astype(np.int64) for name in Columns._fields))  # type: ignore[index]
+    return Columns(*(jobs[name][chosen].astype(np.int64) for name in Columns._fields))
 
 
 @dataclass(frozen=True)
