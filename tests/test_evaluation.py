@@ -414,6 +414,16 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(monkeypatch: pytes
     assert missed <= 26
 
 
+def test_where_few_blocks_differ_an_interval_stays_within_what_was_seen() -> None:
+    """Many resamples then hold one block that differs, or two alike, and their errors are next to nothing."""
+    costs = np.full(16, 100.0)
+    other = np.where(np.arange(16) < 3, [400, 350, 410] + [0] * 13, costs + 1e-6 * np.arange(16))
+    saving = paired(costs, other, np.arange(16), seed=0)
+    assert -3.1 < saving.low < saving.value < saving.high <= 0.01
+    p = compare.p_value(costs, other, np.arange(16), seed=0)
+    assert (p < 0.05) == (saving.high < 0)
+
+
 def test_resamples_are_named_by_the_seed() -> None:
     costs = np.random.default_rng(0).lognormal(0, 1, 20)
     blocks = np.arange(20)

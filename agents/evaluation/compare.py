@@ -21,6 +21,7 @@ LEVEL = 0.95
 FEWEST_BLOCKS = 4  # fewer say nothing about their spread
 FEW_BLOCKS = 8  # of fewer there are too few resamples for tails
 STUDENT = {4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447}  # 97.5 % quantiles of Student's t, by the number of blocks
+MOST_ERRORS = 20  # an interval that reaches further: most blocks do not differ, and a resample has hardly any error
 AT_ONCE = 1 << 22  # weights of resamples held in memory
 
 
@@ -188,7 +189,7 @@ def _errors(sums: np.ndarray, ratios: np.ndarray) -> np.ndarray:
 
 
 def _pivots(above: np.ndarray, below: np.ndarray, drawn: Resamples) -> Pivots | None:
-    """The pivots; None where ratio or errors are none: the plain percentiles must do."""
+    """The pivots; None where ratio or errors are none, or no measure of distance: the plain percentiles must do."""
     columns = np.stack([above, below, above * above, above * below, below * below], axis=1).sum(axis=0)[None]
     value = _value(above, below)
     error = float(_errors(columns, np.array([value]))[0])
@@ -200,7 +201,10 @@ def _pivots(above: np.ndarray, below: np.ndarray, drawn: Resamples) -> Pivots | 
     moved = np.log(drawn.ratios / value) if is_log else drawn.ratios - value
     is_spread = steps > 0  # not a resample of one block over and over
     centre, own = (float(np.log(value)), error / value) if is_log else (value, error)
-    return Pivots(centre, own, np.sort(np.abs(moved[is_spread] / steps[is_spread])), is_log)
+    sizes = np.sort(np.abs(moved[is_spread] / steps[is_spread]))
+    if len(above) >= FEW_BLOCKS and _reach(sizes) > MOST_ERRORS:
+        return None
+    return Pivots(centre, own, sizes, is_log)
 
 
 def _reach(sizes: np.ndarray) -> float:
