@@ -34,9 +34,9 @@ def main() -> None:
     about = (
         f"{EPISODES:,} episodes of `{SCENARIO}`, a week each, under {len(agents)} rules: **{wall:.0f} s** on "
         f"{threads()} threads, {cpu:.0f} s of processor time, "
-        f"{jobs / cpu / 1000:.0f}k scored jobs for each second of it. One run."
+        f"{jobs / cpu / 1000:.0f}k scored jobs for each second of it."
     )
-    publish("cohorts", described([]), given.repeats, [about, table(["rule", "ms an episode"], rows)], given.write)
+    publish("cohorts", described([], "all were"), 1, [about, table(["rule", "ms an episode"], rows)], given.write)
 
 
 if __name__ == "__main__":

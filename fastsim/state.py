@@ -92,11 +92,7 @@ STATE = np.dtype(
                 "failures",  # so far
                 "failure_at",  # the next one, ms
                 "touched",
-                *(
-                    "next_key",
-                    "next_entry",
-                    "next_place",
-                ),  # how far a pass is in its queue; of use in it only
+                *("next_key", "next_entry", "next_place"),  # how far a pass is in its queue
                 "reach",  # largest capacity now or at any later step
                 "announced_reach",  # the same among present and announced
                 "planned",  # length of its plan: known steps and promises still to come

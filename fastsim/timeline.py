@@ -1,10 +1,10 @@
 """Timelines: ascending int64 keys (a time, and a slot in the low bits), each with a weight (accelerators), in blocks.
 
-A world has four lines a site: of requested ends, of starts, of who would make way, and its queue, whose keys are in job
-order (state.py). To add a key, to
-take it out, to add up the weights before it and to find where they reach a sum takes one block and one pass over the
-totals of the blocks. That is one block of a few cache lines where fifty jobs run, and a thousand additions, which
-vectorise, where a hundred thousand do. A search tree does as few steps, but each waits for memory.
+A world has four lines a site: of requested ends, of starts, of who would make way, and its queue, whose keys are in
+job order (state.py). To add a key, to take it out, to add up the weights before it and to find where they reach a sum
+takes one block and one pass over the totals of the blocks. That is one block of a few cache lines where fifty jobs
+run, and a thousand additions, which vectorise, where a hundred thousand do. A search tree does as few steps, but each
+waits for memory.
 
 Invariant: a line has the entries 0 … n − 1 in order. Entry e owns the block BLOCK, whose weights sum up to TOTAL; keys
 below FIRST are in entries before it, the others are not. After a removal no neighbours fit into one block of FULL

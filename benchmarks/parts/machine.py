@@ -17,12 +17,12 @@ def on_one_core() -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
-def described(libraries: Sequence[str]) -> str:
-    """One paragraph: processor, its cores, what else it was doing, versions."""
+def described(libraries: Sequence[str], used: str = "one was") -> str:
+    """One paragraph: processor, its cores and which of them were used, what else it was doing, versions."""
     libraries = ["numpy", "numba", *libraries]
     found = ", ".join(f"{library} {version(library)}" for library in libraries)
     return (
-        f"{processor()}, {os.cpu_count()} cores, of which one was used; load average at the start "
+        f"{processor()}, {os.cpu_count()} cores, of which {used} used; load average at the start "
         f"{os.getloadavg()[0]:.1f}. Python {platform.python_version()}, {found}."
     )
 

@@ -26,7 +26,8 @@ def options(doc: str | None) -> argparse.Namespace:
 def publish(name: str, machine: str, repeats: int, tables: Sequence[str], write: bool) -> None:
     """Print the figures; with `write`, replace what stands between the markers of section `name`."""
     day = datetime.now(UTC).date().isoformat()
-    head = f"`python benchmarks/{name}.py --write`, {day}. {machine} Medians of {repeats}."
+    measured = "One run" if repeats == 1 else f"Medians of {repeats}"
+    head = f"`python benchmarks/{name}.py --write`, {day}. {machine} {measured}."
     text = "\n\n".join([head, *tables])
     print(text)
     if write:
