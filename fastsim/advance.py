@@ -11,7 +11,7 @@ from .state import World, world_of
 from .supply import look_ahead, pass_step, schedule, take_notice
 from .timeline import clear
 
-OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL, OVERLOADED = range(6)
+OFFERED, REACHED, SETTLED, CROWDED, LOG_IS_FULL, OVERLOADED = range(6)  # the last three: it cannot go on
 LOG_ROWS_A_JOB = 32
 
 

@@ -33,8 +33,8 @@ CHOOSE = signature(
 
 
 def chooser(function: Callable[..., int]) -> Any:
-    """Compile an agent's `choose` for the one signature."""
-    return pointer(entry(CHOOSE)(function))
+    """Compile an agent's `choose` for the one signature; like a kernel it allocates nothing."""
+    return pointer(entry(CHOOSE, counts_references=False)(function))
 
 
 @dataclass(frozen=True)

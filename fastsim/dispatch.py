@@ -4,6 +4,8 @@ Two ways to the same schedule: where no known step lies ahead, the classic one
 with one shadow time and the accelerators to spare at it; otherwise the general one, which asks every known step.
 """
 
+from typing import Any
+
 from . import timeline
 from .jit import kernel
 from .ledger import budget_is_spent
@@ -13,7 +15,7 @@ from .preemption import make_way
 from .requests import request
 from .runs import begin_run
 from .spec import EASY, NO, Jobs, Spec
-from .state import QUEUES, SCRATCH, SLOT_MASK, World
+from .state import LENGTHS, QUEUES, SCRATCH, SLOT_MASK, World
 from .units import NEVER
 
 
@@ -61,6 +63,28 @@ def start(spec: Spec, jobs: Jobs, world: World, slot: int) -> None:
 
 
 @kernel
+def fitting(block: Any, free: int) -> int:
+    """How many of a block of a queue want no more than `free` accelerators: all are compared, which vectorises."""
+    weights, found = block.weights, 0
+    for place in range((block.count + timeline.CHUNK - 1) & -timeline.CHUNK):
+        found += 1 if weights[place] <= free else 0
+    return found
+
+
+@kernel
+def candidates(world: World, block: Any, free: int, spare: int, length: int) -> int:
+    """How many of a block of a queue want at most `free`, and end within `length` [ms] or want at most `spare`.
+
+    A block of serving, whose length shrinks while it waits, counts as short. All are compared, which vectorises.
+    """
+    keys, weights, lengths, found = block.keys, block.weights, world.keys[LENGTHS], 0
+    for place in range(block.count):
+        is_short = lengths[keys[place] & SLOT_MASK] <= length
+        found += 1 if (weights[place] <= free) & (is_short | (weights[place] <= spare)) else 0
+    return found
+
+
+@kernel
 def backfill(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
     """Of the first jobs behind the blocked head, start those that leave its reservation whole.
 
@@ -72,29 +96,31 @@ def backfill(spec: Spec, jobs: Jobs, world: World, site: int) -> None:
     head = timeline.first_key(world, line)
     need, length = world.live[head & SLOT_MASK].accelerators, length_of(jobs, world, head & SLOT_MASK)
     is_plain = state.planned[site] == 0
-    shadow, spare = -1, 0  # worked out for the first job that could start at all; mostly there is none
+    shadow, spare = -1, 0  # worked out for the first job that fits; mostly there is none
     started, left = 0, spec.rules[0].backfill_depth
     for entry in range(world.heads[line]):
         block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
         free = state.capacity[site] - state.occupied[site]
         if free <= 0 or left == 0:  # nothing more fits, or is looked at
             break
-        for place in range(block.count):
-            if block.keys[place] == head:
-                continue
-            if left == 0:
-                break
-            left -= 1
+        first = 1 if entry == 0 else 0  # the head comes first
+        last = min(block.count, first + left)
+        left -= last - first
+        if fitting(block, free) == 0:
+            continue
+        if shadow < 0:
+            if is_plain:
+                shadow, spare = plain_shadow(world, site, need)
+            else:
+                shadow = general_shadow(spec, world, site, need, length)
+        if is_plain and candidates(world, block, free, spare, shadow - now) == 0:
+            continue
+        for place in range(first, last):
             if block.weights[place] > free:
                 continue
             slot = block.keys[place] & SLOT_MASK
-            if not can_start(spec, jobs, world, site, slot):
+            if not is_plain and not can_start(spec, jobs, world, site, slot):
                 continue
-            if shadow < 0:
-                if is_plain:
-                    shadow, spare = plain_shadow(world, site, need)
-                else:
-                    shadow = general_shadow(spec, world, site, need, length)
             item = world.live[slot]
             end = now + length_of(jobs, world, slot)
             if shadow < NEVER and end > shadow:

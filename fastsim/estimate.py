@@ -8,7 +8,7 @@ from .jit import kernel
 from .ledger import drawn, floor_so_far
 from .needs import egress_to, footprint, grant_chance, planned_length
 from .spec import PRIORITIES, Jobs, Spec
-from .state import QUEUES, RELEASES, SLOT_BITS, SLOT_MASK, World, priority_of
+from .state import LENGTHS, QUEUES, RELEASES, SLOT_BITS, SLOT_MASK, World, priority_of
 from .units import permille
 
 SCAN = 64  # queue places that are summed one by one; beyond them the totals by priority stand in
@@ -26,13 +26,13 @@ def ahead(world: World, slot: int, site: int) -> tuple[int, int]:
             accelerators += state.queued_accelerators[site, priority]
             work += state.queued_work[site, priority]
         return accelerators, work
-    entry = 0
+    entry, lengths = 0, world.keys[LENGTHS]
     while left > 0:
         block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
         count = min(left, block.count)
         for place in range(count):
             accelerators += block.weights[place]
-            work += block.weights[place] * world.live[block.keys[place] & SLOT_MASK].requested
+            work += block.weights[place] * abs(lengths[block.keys[place] & SLOT_MASK])
         left -= count
         entry += 1
     return accelerators, work

@@ -67,8 +67,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     return linking.with_one_version(numba.njit(function, **_OPTIONS, **_UNCOUNTED, **options))
 
 
-def entry(declared: Any = None, **options: Any) -> Callable[..., Any]:
-    """Compile a function that Python calls (at its first call, or at once if declared) and keep it on disk."""
+def entry(declared: Any = None, *, counts_references: bool = True) -> Callable[..., Any]:
+    """Compile a function that Python calls (at its first call, or at once if declared) and keep it on disk.
+
+    Only one that counts references may allocate, or return an array that is not an argument's.
+    """
 
     def decorate(function: Callable[..., Any]) -> Any:
         if not IS_COMPILED:
@@ -76,6 +79,7 @@ def entry(declared: Any = None, **options: Any) -> Callable[..., Any]:
         # The cache takes its folder from the configuration at decoration time; other packages keep theirs.
         before = numba.config.CACHE_DIR
         folder = os.environ.get("NUMBA_CACHE_DIR") or str(_cache_folder(Path(function.__code__.co_filename)))
+        options = {"pipeline_class": linking.EntryCompiler, **({} if counts_references else _UNCOUNTED)}
         numba.config.CACHE_DIR = folder
         try:
             return numba.jit(declared, nopython=True, cache=True, **_OPTIONS, **options)(function)
@@ -104,7 +108,7 @@ def pointer(compiled: Any) -> Any:
 @lru_cache
 def from_python(function: Any) -> Any:
     """A kernel as an entry of its own, where Python needs one: in a check, in a test."""
-    return entry(**_UNCOUNTED)(getattr(function, "py_func", function))
+    return entry(counts_references=False)(getattr(function, "py_func", function))
 
 
 def signature(result: Any, *arguments: Any) -> Any:

@@ -4,20 +4,41 @@ Numba compiles each function as if Python called it: it links what the function 
 makes machine code of it. Here a kernel ends as an unoptimised module; an entry links all that it reaches, and that is
 optimised and turned into machine code together, once. This, one version for all values of an argument, and arguments
 by reference (reference.py) took the compilation of the simulator from 90 to 18 seconds and nearly doubled its speed.
+
+Three things that hold in a kernel, and that LLVM cannot know, make it faster by another third: no index counts from the
+end, so none is looked at for it; nothing writes on a referenced tuple, so its words need no second look; and whoever is
+linked is called by nobody else, so that functions may be merged, and arguments and results that never change dropped.
 """
 
 import ctypes
 from typing import Any
 
+from llvmlite import ir
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+from numba.np import arrayobj
 
 
 class KernelLibrary(JITCodeLibrary):
     """The code of one kernel, which waits to be linked."""
+
+    def create_ir_module(self, name: str) -> Any:
+        """A module in which indices are taken as they are."""
+        module: Any = super().create_ir_module(name)
+        module.counts_from_begin = True
+        return module
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Add a module, in which references are said to be the only way to the tuples that they point to."""
+        for function in ir_module.functions:
+            for argument in function.args:
+                is_reference = isinstance(getattr(argument.type, "pointee", None), ir.LiteralStructType)
+                if is_reference and not argument.name.startswith("."):  # names with a dot are Numba's own
+                    argument.add_attribute("noalias")
+        super().add_ir_module(ir_module)
 
     def finalize(self) -> None:
         """Neither link nor optimise: who links this does both."""
@@ -61,29 +82,85 @@ class KernelLibrary(JITCodeLibrary):
         """Nothing: only wrappers for Python and object mode read an environment."""
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class KernelLowering(NativeLowering):
-    """Numba's lowering, into such a library."""
+class EntryLibrary(JITCodeLibrary):
+    """The code of one entry, with all that it reaches."""
 
-    _name = "kernel_lowering"
+    def finalize(self) -> None:
+        """Link, optimise, emit."""
+        self._own = {function.name for function in self._final_module.functions if not function.is_declaration}
+        super().finalize()
+
+    def _optimize_final_module(self) -> None:
+        """Optimise what was linked as parts of this entry, which nobody else can call."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.name not in self._own:
+                function.linkage = "internal"
+        super()._optimize_final_module()
+
+
+class _Lowering(NativeLowering):
+    """Numba's lowering of one function, into a library of ours."""
+
+    _library: type[JITCodeLibrary]
 
     def run_pass(self, state: Any) -> Any:
-        """Lower one function."""
-        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        """Lower it."""
+        state.library = self._library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
         return super().run_pass(state)
 
 
-class KernelCompiler(CompilerBase):
-    """Numba's passes, with that lowering as the last but one."""
+@register_pass(mutates_CFG=True, analysis_only=False)
+class KernelLowering(_Lowering):
+    """Of a kernel."""
+
+    _name = "kernel_lowering"
+    _library = KernelLibrary
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class EntryLowering(_Lowering):
+    """Of an entry."""
+
+    _name = "entry_lowering"
+    _library = EntryLibrary
+
+
+class _Compiler(CompilerBase):
+    """Numba's passes, with a lowering of ours as the last but one."""
+
+    _lowering: type[_Lowering]
 
     def define_pipelines(self) -> list[Any]:
         """The only pipeline: there is no object mode to fall back to."""
         pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        pipeline.passes = [(KernelLowering if part is NativeLowering else part, text) for part, text in pipeline.passes]
+        pipeline.passes = [(self._lowering if part is NativeLowering else part, text) for part, text in pipeline.passes]
         pipeline._finalized = False
         pipeline.finalize()
         return [pipeline]
+
+
+class KernelCompiler(_Compiler):
+    """Of kernels."""
+
+    _lowering = KernelLowering
+
+
+class EntryCompiler(_Compiler):
+    """Of entries."""
+
+    _lowering = EntryLowering
+
+
+def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """An index as a number of elements: in a kernel's module as it is, elsewhere counted from the end if negative."""
+    if getattr(builder.module, "counts_from_begin", False):
+        return context.cast(builder, index, kind, types.intp)
+    return _count_from_end(context, builder, kind, index, size)
+
+
+_count_from_end = arrayobj.fix_integer_index
+arrayobj.fix_integer_index = _index
 
 
 class Pointer(types.WrapperAddressProtocol):

@@ -10,6 +10,7 @@ from .outcomes import note_end
 from .spec import MAX_PROVIDERS, Jobs, Spec
 from .state import (
     HELD,
+    LENGTHS,
     OFFERS,
     QUEUES,
     SLOT_BITS,
@@ -87,6 +88,7 @@ def enqueue(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> None:
     item.site = site
     item.accelerators = footprint(spec, work.gang, site)
     item.requested = planned_length(spec, jobs, world, slot, site)
+    world.keys[LENGTHS, slot] = -item.requested if work.until > 0 else item.requested
     timeline.add(world, QUEUES * state.sites + site, item.key, item.accelerators)
     state.queued[site] += 1
     state.queued_accelerators[site, work.priority] += item.accelerators

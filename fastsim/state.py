@@ -172,8 +172,8 @@ RESULT = np.dtype(
 
 UNPLACED = -1
 EMPTY, WAITING, STARTING, RUNNING, PENDING = range(5)
-HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS = range(8)  # rows of keys
-ROWS = 8
+HEAP, FREE, OFFERS, SCRATCH, HELD, REQUESTS, TIMERS, PENDINGS, LENGTHS = range(9)  # rows of keys
+ROWS = 9
 RELEASES, STARTS, YIELDS, QUEUES = range(4)  # kinds of timelines, of which each site has one
 LINES = 4
 MOST_LINES = 3  # on which one slot can be: who runs is in no queue
@@ -189,7 +189,7 @@ class World(NamedTuple):
     state: Any  # (1,) STATE
     live: Any  # (slots,) LIVE
     # (rows, slots) int64: HEAP of ends, FREE slots, OFFERS, SCRATCH, and sorted: HELD, REQUESTS (outcomes), TIMERS,
-    # PENDINGS by job
+    # PENDINGS by job; LENGTHS by slot: planned ms of who is queued, side by side, negative for a block of serving
     keys: np.ndarray
     plans: np.ndarray  # (sites, known) int64, sorted: the known steps of a site, time << SLOT_BITS | notice
     # timelines (timeline.py), with a slot in the low bits: RELEASES + site, requested ends of who runs or starts;
@@ -278,6 +278,7 @@ def copy_world(source: World, target: World) -> None:
     copy_prefix(source.keys[REQUESTS], target.keys[REQUESTS], state.requests)
     copy_prefix(source.keys[TIMERS], target.keys[TIMERS], state.timers)
     copy_prefix(source.keys[PENDINGS], target.keys[PENDINGS], state.pending)
+    copy_prefix(source.keys[LENGTHS], target.keys[LENGTHS], state.slots)
     for site in range(state.sites):
         copy_prefix(source.plans[site], target.plans[site], state.planned[site])
     copy_lines(source, target)

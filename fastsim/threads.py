@@ -26,12 +26,13 @@ def threads() -> int:
 
 def spread(work: Callable[[int, int], None], count: int, at_least: int) -> None:
     """Call work(first, last) for parts that cover 0 … count − 1, each of `at_least` items or all there are."""
-    parts = min(count // at_least, PARTS_A_THREAD * threads())
-    if parts < 2 or threads() == 1:
+    size = threads() if count >= 2 * at_least else 1
+    if size == 1:
         work(0, count)
         return
+    parts = min(count // at_least, PARTS_A_THREAD * size)
     edges = [count * part // parts for part in range(parts + 1)]
-    for done in [_pool(threads(), os.getpid()).submit(work, *edges[part : part + 2]) for part in range(parts)]:
+    for done in [_pool(size, os.getpid()).submit(work, *edges[part : part + 2]) for part in range(parts)]:
         done.result()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import log as event_log
-from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, OVERLOADED, ask_results_of, begin_one
+from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, OFFERED, OVERLOADED, SETTLED, ask_results_of, begin_one
 from .agent import Agent, Player
 from .errors import InputError
 from .jit import by_reference, entry
@@ -100,6 +100,7 @@ class Worlds:
         self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
         self.status = np.zeros(episodes, np.int64)
         self._all = np.arange(episodes)
+        self._no_answers = np.full(episodes, -1, np.int64)
         self._no_scratch = np.zeros((episodes, 0), np.float32)
 
     def __len__(self) -> int:
@@ -139,9 +140,8 @@ class Worlds:
         if not isinstance(agent, Agent):
             return agent.play(self, until)
         ends = np.full(len(self), until, np.int64) if np.isscalar(until) else np.asarray(until, np.int64)
-        none = np.full(len(self), -1, np.int64)
         while True:
-            self.run(none, agent, ends, FOREVER)
+            self.run(self._no_answers, agent, ends, FOREVER)
             if not self.make_room():
                 return self.status
 
@@ -163,7 +163,8 @@ class Worlds:
         which = self._all if episodes is None else episodes
         if not actions.dtype == until.dtype == which.dtype == np.int64:  # the kernel does not look
             raise TypeError("actions, until and episodes are int64")
-        scratch = np.zeros((len(self), agent.scratch), np.float32) if turns else self._no_scratch
+        is_lent = turns > 0 and agent.scratch > 0
+        scratch = np.zeros((len(self), agent.scratch), np.float32) if is_lent else self._no_scratch
         sees = agent.observes if observes is None else observes
 
         def work(first: int, last: int) -> None:
@@ -204,6 +205,8 @@ class Worlds:
 
         Raises InputError where more waits than a world can hold, or than its integers can.
         """
+        if self.status.max(initial=OFFERED) <= SETTLED:
+            return False
         if (self.status == OVERLOADED).any():
             self._refuse(int(np.flatnonzero(self.status == OVERLOADED)[0]))
         if (self.status == CROWDED).any():
@@ -219,11 +222,9 @@ class Worlds:
                 )
             self._grow(slots)
             return True
-        if (self.status == LOG_IS_FULL).any():
-            for episode in np.flatnonzero(self.status == LOG_IS_FULL):
-                self._drain(int(episode))
-            return True
-        return False
+        for episode in np.flatnonzero(self.status == LOG_IS_FULL):
+            self._drain(int(episode))
+        return True
 
     def _refuse(self, episode: int) -> None:
         """Say why an episode cannot go on: its integers could overflow."""

@@ -11,11 +11,12 @@ import pytest
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.episodes import Episode
 from tidegate.agents.evaluation.measures import Ground, Sample, by_class, by_site, measured
-from tidegate.agents.evaluation.scoring import COSTS
+from tidegate.agents.evaluation.scoring import COSTS, FARE, wait_quantiles
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.fastsim.spec import (
     BURST,
     COMMITTED,
+    MAX_CLASSES,
     ClassTable,
     ProviderTable,
     SiteTable,
@@ -105,6 +106,21 @@ def test_the_measures_are_those_of_the_document() -> None:
     of_site = ["utilisation"]
     assert sorted(named) == sorted([*measured(sample), *of_site])
     assert set(by_class(sample)["jobs"]) <= set(named)
+
+
+def test_waits_by_block_and_class_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(3)
+    fares, block = np.zeros(500, FARE).view(np.recarray), rng.integers(0, 3, 500)
+    fares.cls, fares.waited = rng.integers(0, 4, 500), rng.integers(-1, 40, 500) * DAY
+    fares.is_block = fares.cls == 2
+    found = wait_quantiles(fares, block, 4)  # in the last block there is nobody
+    assert found.shape == (2, 4, MAX_CLASSES + 1)
+    for number in range(4):
+        for cls in range(MAX_CLASSES + 1):
+            is_meant = ~fares.is_block if cls == MAX_CLASSES else fares.cls == cls
+            waits = fares.waited[is_meant & (block == number) & (fares.waited >= 0)]
+            wanted = np.quantile(waits, [0.5, 0.95]) if len(waits) else [math.nan, math.nan]
+            assert found[:, number, cls] == pytest.approx(wanted, nan_ok=True, rel=1e-12)
 
 
 def test_waits_and_slowdowns() -> None:

@@ -34,7 +34,7 @@ class Chunk:
             self.begun.begin(index, first, last[index], one.begin, seed=one.seed, variant=one.variant)
         self.begun.play(cost_greedy.agent(), np.array([episode.edges[0] for episode in episodes]))
         put_on_plan(self.begun)
-        self.cohorts = [cohort_of(self.begun, index, one.edges) for index, one in enumerate(episodes)]
+        self.cohorts = each(lambda index: cohort_of(self.begun, index, episodes[index].edges), len(episodes))
         self.room = max(1, *(len(cohort.is_scored) for cohort in self.cohorts))
 
     def play(self, agent: Player) -> list[Played]:

@@ -10,7 +10,7 @@ from ...fastsim.log import CANCEL
 from ...fastsim.spec import MAX_CLASSES, Jobs, Spec
 from ...fastsim.state import EMPTY, PENDING, RUNNING, STARTING, WAITING, World, world_of
 from ...fastsim.worlds import Worlds
-from .scoring import Outcomes, columns
+from .scoring import Columns, Outcomes, columns
 
 
 class Cohort(NamedTuple):
@@ -18,6 +18,7 @@ class Cohort(NamedTuple):
 
     first: int  # the oldest waiting job, or the next arrival
     is_scored: np.ndarray  # bool; not those that ran, started, pended or were gone before the window
+    scored: Columns  # what scoring reads of those that are scored
     waited: np.ndarray  # int64 ms, before the window
     spent: np.ndarray  # int64 µ$, before the window
     block: np.ndarray  # int64
@@ -28,13 +29,14 @@ class Cohort(NamedTuple):
 
 
 @entry()
-def spent_so_far(spec: Spec, batch: World, episode: int, slot: int) -> int:
-    """Cost [µ$] of a job in the world, its present run included."""
-    world = by_reference(world_of(batch, episode))
-    total = world.live[slot].spent
-    if world.live[slot].status == RUNNING:
-        total += run_cost(by_reference(spec), world, slot)
-    return total
+def fill_spent(spec: Spec, batch: World, episode: int, slots: np.ndarray, out: np.ndarray) -> None:
+    """Cost [µ$] of the jobs in some `slots` (jobs,) int64 so far, their present runs included, (jobs,) int64."""
+    terms, world = by_reference(spec), by_reference(world_of(batch, episode))
+    for index in range(slots.shape[0]):
+        slot = slots[index]
+        out[index] = world.live[slot].spent
+        if world.live[slot].status == RUNNING:
+            out[index] += run_cost(terms, world, slot)
 
 
 def present(worlds: Worlds, episode: int) -> Any:
@@ -59,7 +61,8 @@ def cohort_of(worlds: Worlds, episode: int, edges: np.ndarray) -> Cohort:
     block = np.maximum(np.searchsorted(edges, jobs.arrival[first:end], side="right") - 1, 0)
     gone = upcoming - first - int((here.job >= first).sum())
     serving, demanded = demand_for_serving(jobs[int(state.first_job) : end], edges)
-    return Cohort(first, is_scored, waited, spent, block, gone, edges, serving, demanded)
+    scored = columns(jobs[first:end], is_scored)
+    return Cohort(first, is_scored, scored, waited, spent, block, gone, edges, serving, demanded)
 
 
 def demand_for_serving(jobs: Jobs, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +88,7 @@ def outcomes_of(worlds: Worlds, episode: int, cohort: Cohort) -> Outcomes:
     _charge(worlds, episode, cohort, results, is_ready, is_unfinished)
     ready = np.maximum(ready_times(jobs, results.finish), cohort.edges[0])
     return Outcomes(
-        jobs=columns(jobs, chosen),
+        jobs=cohort.scored,
         job=ids[chosen],
         block=cohort.block[chosen],
         ready=ready[chosen],
@@ -128,7 +131,9 @@ def _charge(
     items, rows = here[slots], index[slots]
     is_unfinished[rows] = True
     is_ready[rows] = items.status != PENDING
-    results.spent[rows] = [spent_so_far(worlds.spec, worlds.batch, episode, slot) for slot in slots.tolist()]
+    spent = np.zeros(len(slots), np.int64)
+    fill_spent(worlds.spec, worlds.batch, episode, slots, spent)
+    results.spent[rows] = spent
     is_waiting = (items.status == WAITING) | (items.status == STARTING)
     waits = rows[is_waiting]
     results.waited[waits] = (items.waited + now - items.ready)[is_waiting]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ...fastsim import timeline
-from ...fastsim.jit import by_reference, entry, kernel
+from ...fastsim.agent import example
+from ...fastsim.jit import by_reference, direct, entry, kernel, signature
 from ...fastsim.needs import footprint, suits
 from ...fastsim.spec import BURST, COMMITTED, MAX_SITES, Jobs, Spec
 from ...fastsim.state import RELEASES, RUNNING, SCRATCH, SLOT_MASK, World, world_of
@@ -51,7 +52,8 @@ def overflow(spec: Spec, jobs: Jobs, world: World, free: np.ndarray) -> int:
     return total
 
 
-@entry()
+@direct
+@entry(signature(None, *example(), np.zeros(1, np.int64)))
 def fill_overflow(spec: Spec, jobs: Jobs, batch: World, out: np.ndarray) -> None:
     """`overflow` of each episode, (episodes,) int64."""
     free = np.zeros(MAX_SITES, np.int64)

@@ -148,10 +148,28 @@ MUTANTS = (
         "started, left = 0, spec.rules[0].backfill_depth + 1",
     ),
     Mutant(
-        "only those that fit count as looked at",
+        "the head counts as looked at",
         "dispatch.py",
-        "            left -= 1\n            if block.weights[place] > free:\n                continue\n",
-        "            if block.weights[place] > free:\n                continue\n            left -= 1\n",
+        "last = min(block.count, first + left)",
+        "last = min(block.count, left)",
+    ),
+    Mutant(
+        "nobody is looked for who ends just at the shadow time",
+        "dispatch.py",
+        "is_short = lengths[keys[place] & SLOT_MASK] <= length",
+        "is_short = lengths[keys[place] & SLOT_MASK] < length",
+    ),
+    Mutant(
+        "nobody is looked for who takes all that the head leaves",
+        "dispatch.py",
+        "(is_short | (weights[place] <= spare))",
+        "(is_short | (weights[place] < spare))",
+    ),
+    Mutant(
+        "a block of serving counts as being as long as when it was queued",
+        "placing.py",
+        "-item.requested if work.until > 0 else item.requested",
+        "item.requested",
     ),
     Mutant(
         "the head's reservation begins after the shadow time",
