@@ -6,6 +6,7 @@ from .instant import next_instant, open_instant
 from .jit import by_reference, entry, kernel
 from .ledger import delay_cost
 from .offers import list_pass
+from .outcomes import clear_outcome
 from .spec import KNOWN, MOST_IMPUTED, Jobs, Spec
 from .state import World, world_of
 from .supply import look_ahead, pass_step, schedule, take_notice
@@ -141,8 +142,7 @@ def ask_results(world: World, first_job: int, count: int) -> None:
     state.asked_results = count
     state.open_results = count
     for index in range(count):
-        world.results[index].start = -1
-        world.results[index].site = -1
+        clear_outcome(world, index)
 
 
 @entry()

@@ -12,6 +12,21 @@ def result_of(world: World, job: int) -> int:
 
 
 @kernel
+def clear_outcome(world: World, index: int) -> None:
+    """Nothing is known yet of what becomes of a job."""
+    outcome = world.results[index]
+    outcome.site = -1
+    outcome.start = -1
+    outcome.finish = 0
+    outcome.waited = 0
+    outcome.spent = 0
+    outcome.penalty = 0
+    outcome.evictions = 0
+    outcome.written_off = 0
+    outcome.outcome = 0
+
+
+@kernel
 def note_start(world: World, slot: int) -> None:
     """Keep where and when a run began."""
     item = world.live[slot]

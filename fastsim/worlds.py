@@ -18,7 +18,7 @@ from .observe import layout
 from .play import ask, copy, run
 from .spec import MOST_IMPUTED, WITHDRAWN, Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
-from .threads import spread
+from .threads import go_on, spread
 from .units import DAY, NEVER
 
 FOREVER = 1 << 62  # turns
@@ -158,11 +158,12 @@ class Worlds:
         """One call of the kernel `run` (play.py): answer with `actions`, play `turns` under `agent`.
 
         `actions`, `until`: (episodes,) int64. Fills observations, masks, costs and status in place, of all episodes or
-        of those in `episodes`, distinct int64.
+        of those in `episodes`, distinct int64. Raises threads.StoppedError where nobody waits for it any more.
         """
         which = self._all if episodes is None else episodes
         if not actions.dtype == until.dtype == which.dtype == np.int64:  # the kernel does not look
             raise TypeError("actions, until and episodes are int64")
+        go_on()
         is_lent = turns > 0 and agent.scratch > 0
         scratch = np.zeros((len(self), agent.scratch), np.float32) if is_lent else self._no_scratch
         sees = agent.observes if observes is None else observes

@@ -10,8 +10,9 @@ import pytest
 
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.episodes import Episode
+from tidegate.agents.evaluation.fares import Fares, wait_quantiles
 from tidegate.agents.evaluation.measures import Ground, Sample, by_class, by_site, measured
-from tidegate.agents.evaluation.scoring import COSTS, FARE, wait_quantiles
+from tidegate.agents.evaluation.scoring import COSTS
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.fastsim.spec import (
     BURST,
@@ -110,9 +111,8 @@ def test_the_measures_are_those_of_the_document() -> None:
 
 def test_waits_by_block_and_class_are_those_of_numpy() -> None:
     rng = np.random.default_rng(3)
-    fares, block = np.zeros(500, FARE).view(np.recarray), rng.integers(0, 3, 500)
-    fares.cls, fares.waited = rng.integers(0, 4, 500), rng.integers(-1, 40, 500) * DAY
-    fares.is_block = fares.cls == 2
+    cls, waited, block = rng.integers(0, 4, 500), rng.integers(-1, 40, 500) * DAY, rng.integers(0, 3, 500)
+    fares = Fares(cls.astype(np.int8), waited, np.ones(500, np.float32), np.zeros(500, np.int8), cls == 2)
     found = wait_quantiles(fares, block, 4)  # in the last block there is nobody
     assert found.shape == (2, 4, MAX_CLASSES + 1)
     for number in range(4):

@@ -1,4 +1,4 @@
-"""A chunk of episodes, warmed up once and then played to the end of their cohorts under each agent, one a thread.
+"""A chunk of episodes, warmed up once and then played to the end of their cohorts under each agent.
 
 All agents begin from copies of the same states. Jobs that wait then, and those that arrive until the window's end, are
 the cohort; play goes on, with arrivals, until each of them has left the world.
@@ -27,7 +27,8 @@ class Chunk:
         self.spec = spec
         self.episodes = episodes
         last = np.cumsum([len(episode.jobs) for episode in episodes]).tolist()  # of each in the common table of jobs
-        self.jobs = np.concatenate([episode.jobs for episode in episodes]).view(np.recarray)
+        tables = [episode.jobs for episode in episodes]
+        self.jobs = tables[0] if len(tables) == 1 else np.concatenate(tables).view(np.recarray)
         self.begun = Worlds(spec, self.jobs, len(episodes))
         for index, one in enumerate(episodes):
             first = last[index] - len(one.jobs)
@@ -36,6 +37,7 @@ class Chunk:
         put_on_plan(self.begun)
         self.cohorts = each(lambda index: cohort_of(self.begun, index, episodes[index].edges), len(episodes))
         self.room = max(1, *(len(cohort.is_scored) for cohort in self.cohorts))
+        self._spare: list[Worlds] = []  # of one episode each, for the next who plays: new memory is dear
 
     def play(self, agent: Player) -> list[Played]:
         """Every episode under `agent`."""
@@ -46,8 +48,13 @@ class Chunk:
 
     def play_alone(self, number: int, agent: Player) -> Played:
         """One of the episodes."""
-        room = max(1, len(self.cohorts[number].is_scored))
-        return self.play_in(Worlds(self.spec, self.jobs, 1, results=room), agent, (number,))[0]
+        try:
+            worlds = self._spare.pop()
+        except IndexError:
+            worlds = Worlds(self.spec, self.jobs, 1, results=self.room)
+        played = self.play_in(worlds, agent, (number,))[0]
+        self._spare.append(worlds)
+        return played
 
     def play_in(self, worlds: Worlds, agent: Player, numbers: Sequence[int] = (0,)) -> list[Played]:
         """Some of the episodes in worlds that the caller has made: over the chunk's jobs, with room for results."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from ...envs.traces.read import read
 from ...envs.traces.table import Trace
 from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
+from ...fastsim.threads import each
 from .cohort import Chunk
 from .compare import FEW_BLOCKS
 from .episodes import MOST_EPISODES
+from .fares import joined
 from .measures import Ground, Sample, ground_of
 from .report import Report, Scores, resampled
 from .source import Change, Source
@@ -44,7 +47,7 @@ def evaluate(
         seed: Names the episodes, and the resamples of the intervals. In [0, 2^63).
         trace: A recorded trace, or its file, instead of drawn work.
         load: Offered load instead of the scenario's, or of the trace's own.
-        progress: Told after each chunk of episodes and agent.
+        progress: Told after each play of each agent, on the threads that play.
         change: Of every drawn episode, before it is played.
 
     Raises:
@@ -53,20 +56,10 @@ def evaluate(
     recording = read(trace) if isinstance(trace, (str, Path)) else trace
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
     _check(agents, count, seed)
-    played: list[list[Played]] = [[] for _ in agents]
-    source, done = Source(scenario, seed, recording, load, change=change), 0
-    for drawn in source.stretches(count):
-        chunk = Chunk(source.spec, drawn)
-        for agent, results in zip(agents, played, strict=True):
-            results += chunk.play(agent)
-            done += len(drawn) if recording is not None else sum(len(one.edges) - 1 for one in drawn)
-            if progress is not None:
-                progress(done, count * len(agents))
-    ground = ground_of(scenario, source.spec)
-    in_a_row = source.in_a_row
-    scores = tuple(
-        _joined(agent.name, ground, results, in_a_row) for agent, results in zip(agents, played, strict=True)
-    )
+    source = Source(scenario, seed, recording, load, change=change)
+    ground, in_a_row = ground_of(scenario, source.spec), source.in_a_row
+    played = _played(source, agents, count, progress)
+    scores = tuple(_joined(agent.name, ground, played.pop(0), in_a_row) for agent in agents)  # popped: it is large
     return Report(
         scenario=scenario.name,
         digest=scenario.digest(),
@@ -79,6 +72,32 @@ def evaluate(
         policies=scores,
         notes=_notes(scenario, recording, agents, scores),
     )
+
+
+def _played(source: Source, agents: Sequence[Player], count: int, progress: Progress | None) -> list[list[Played]]:
+    """What the plays came to, by agent.
+
+    A thread takes a play from its drawing to the last agent: what is in memory is what is being played.
+    """
+    done, telling = 0, Lock()
+
+    def work(number: int) -> list[Played]:
+        drawn, results = source.play(number, count), []
+        windows = 1 if source.trace is not None else len(drawn.edges) - 1
+        chunk = Chunk(source.spec, [drawn])
+        for agent in agents:
+            results += chunk.play(agent)
+            tell(windows)
+        return results
+
+    def tell(windows: int) -> None:
+        nonlocal done
+        with telling:
+            done += windows
+            if progress is not None:
+                progress(done, count * len(agents))
+
+    return [list(results) for results in zip(*each(work, source.plays(count)), strict=True)]
 
 
 def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
@@ -100,8 +119,8 @@ def _joined(name: str, ground: Ground, played: list[Played], in_a_row: int) -> S
     for number, one in enumerate(played):
         one.rows.episode = number if in_a_row == 1 else number * in_a_row + one.rows.block
     rows = np.concatenate([one.rows for one in played]).view(np.recarray)
-    fares = np.concatenate([one.fares for one in played]).view(np.recarray)
-    return Scores(name, Sample(ground, rows, fares, np.concatenate([one.responses for one in played])))
+    fares, responses = joined([one.fares for one in played]), np.concatenate([one.responses for one in played])
+    return Scores(name, Sample(ground, rows, fares, responses))
 
 
 def _notes(

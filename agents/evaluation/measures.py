@@ -8,7 +8,8 @@ import numpy as np
 from ...envs.scenario import Scenario
 from ...fastsim.spec import BURST, Spec
 from ...fastsim.units import DOLLAR, HOUR, WEEK
-from .scoring import quantiles
+from . import fares
+from .fares import Fares, quantiles
 
 MB_PER_GB = 1000
 NOTHING = float("nan")
@@ -30,7 +31,7 @@ class Sample(NamedTuple):
 
     ground: Ground
     rows: Any  # (rows,) SCORE
-    fares: Any  # (jobs,) FARE
+    fares: Fares
     responses: np.ndarray  # (pipelines,) int64 ms
 
     @property
@@ -73,8 +74,8 @@ def measured(sample: Sample) -> dict[str, float]:
 
 def by_class(sample: Sample) -> dict[str, dict[str, float]]:
     """Waits, slowdowns and deadlines of every class."""
-    own = [sample.fares[sample.fares.cls == number] for number in range(len(sample.ground.classes))]
-    return {name: waits(fares, blocks=True) for name, fares in zip(sample.ground.classes, own, strict=True)}
+    own = fares.by_class(sample.fares, len(sample.ground.classes))
+    return {name: waits(one, blocks=True) for name, one in zip(sample.ground.classes, own, strict=True)}
 
 
 def by_site(sample: Sample) -> dict[str, float]:
@@ -83,9 +84,9 @@ def by_site(sample: Sample) -> dict[str, float]:
     return {name: share(busy[site], supply[site]) for site, name in enumerate(sample.ground.sites)}
 
 
-def waits(fares: Any, *, blocks: bool = False) -> dict[str, float]:
-    """Waits, slowdowns and deadlines of FARE records; blocks of serving among them only if `blocks`."""
-    chosen = fares if blocks else fares[~fares.is_block]
+def waits(all_fares: Fares, *, blocks: bool = False) -> dict[str, float]:
+    """Waits, slowdowns and deadlines; those of blocks of serving only if `blocks`."""
+    chosen = all_fares if blocks or not all_fares.is_block.any() else all_fares.where(~all_fares.is_block)
     waited = quantiles(chosen.waited[chosen.waited >= 0])
     slowdown = quantiles(chosen.slowdown[np.isfinite(chosen.slowdown)])
     return {

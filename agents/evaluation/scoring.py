@@ -8,7 +8,8 @@ import numpy as np
 
 from ...fastsim.log import CANCEL, FINISH
 from ...fastsim.spec import BURST, MAX_CLASSES, Jobs, Spec
-from ...fastsim.units import HOUR, SECOND, TIME_BITS
+from ...fastsim.units import HOUR, SECOND
+from .fares import Fares, wait_quantiles
 from .fit import footprints_at
 from .readings import FIELDS
 
@@ -27,16 +28,6 @@ SCORE = np.dtype(
         *FIELDS,  # what grew within the block
         # ms, by class, and last of all jobs; NaN: no job
         *((name, "f8", (MAX_CLASSES + 1,)) for name in ("wait_p50", "wait_p95")),
-    ],
-    align=True,
-)
-FARE = np.dtype(
-    [
-        ("cls", "i8"),
-        ("waited", "i8"),  # ms; −1: it never was ready
-        ("slowdown", "f8"),  # NaN: it has not run its walltime
-        ("due", "i8"),  # 1: it met its deadline, 0: it did not, −1: it had none, or its user gave it up
-        ("is_block", "?"),  # of serving
     ],
     align=True,
 )
@@ -90,10 +81,10 @@ class Outcomes:
         return self.finish - self.ready
 
 
-def score(spec: Spec, outcomes: Outcomes, blocks: int) -> tuple[Any, Any]:
+def score(spec: Spec, outcomes: Outcomes, blocks: int) -> tuple[Any, Fares]:
     """What the jobs of an episode cost, block by block, and how each fared.
 
-    Record arrays (blocks,) of SCORE and (jobs,) of FARE. Classes of serving are charged no delay here: their meters say
+    The former is a record array (blocks,) of SCORE. Classes of serving are charged no delay here: their meters say
     what they missed. What is read from meters and counters is left at 0.
     """
     rows = np.zeros(blocks, SCORE).view(np.recarray)
@@ -118,18 +109,18 @@ def score(spec: Spec, outcomes: Outcomes, blocks: int) -> tuple[Any, Any]:
     return rows, found
 
 
-def fares(outcomes: Outcomes, ideal: np.ndarray) -> Any:
-    """How each job fared, a record array (jobs,) of FARE; `ideal` (jobs,) is what its walltime takes [ms]."""
-    found = np.zeros(len(outcomes.job), FARE).view(np.recarray)
-    found.cls = outcomes.jobs.cls
-    found.is_block = outcomes.jobs.until > 0
-    found.waited = np.where(outcomes.is_ready, outcomes.waited, -1)
+def fares(outcomes: Outcomes, ideal: np.ndarray) -> Fares:
+    """How each job fared; `ideal` (jobs,) is what its walltime takes [ms]."""
     slowdown = np.maximum(1.0, outcomes.response / np.maximum(ideal, SHORTEST))
-    found.slowdown = np.where(outcomes.ran_out, slowdown, np.nan)
     is_due = (outcomes.jobs.deadline > 0) & (outcomes.outcome != CANCEL)
     is_met = (outcomes.outcome == FINISH) & (outcomes.finish <= outcomes.jobs.deadline)
-    found.due = np.where(is_due, is_met, -1)
-    return found
+    return Fares(
+        cls=outcomes.jobs.cls.astype(np.int8),
+        waited=np.where(outcomes.is_ready, outcomes.waited, -1),
+        slowdown=np.where(outcomes.ran_out, slowdown, np.nan).astype(np.float32),
+        due=np.where(is_due, is_met, -1).astype(np.int8),
+        is_block=outcomes.jobs.until > 0,
+    )
 
 
 def pipelines(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
@@ -145,14 +136,6 @@ def pipelines(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     chosen = (members > 1) & is_whole & is_complete
     end = np.maximum.reduceat(outcomes.finish, begins)
     return (end - outcomes.jobs.arrival[begins])[chosen], outcomes.block[begins][chosen]
-
-
-def quantiles(values: np.ndarray) -> tuple[float, float]:
-    """Median and 95th percentile; NaN where there is nothing."""
-    if len(values) == 0:
-        return np.nan, np.nan
-    median, high = np.quantile(values, [0.5, 0.95])
-    return float(median), float(high)
 
 
 def sums(block: np.ndarray, amounts: np.ndarray, blocks: int) -> np.ndarray:
@@ -188,32 +171,3 @@ def _work(spec: Spec, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     ran = np.where(outcomes.start >= 0, outcomes.finish - outcomes.start, 0)
     work = footprints_at(spec, outcomes.jobs.gang, outcomes.site) * ran
     return work, (outcomes.site >= 0) & (rules.kind[rules.provider[outcomes.site]] == BURST)
-
-
-def wait_quantiles(found: Any, block: np.ndarray, blocks: int) -> np.ndarray:
-    """Median and 95th percentile of the waits of FARE records [ms], (2, blocks, MAX_CLASSES + 1).
-
-    By class; last of all but blocks of serving.
-    """
-    was_ready = found.waited >= 0
-    waited, first = found.waited[was_ready], block[was_ready] * (MAX_CLASSES + 1)  # group of the block's class 0
-    is_job = ~found.is_block[was_ready]
-    group = np.concatenate([first + found.cls[was_ready], first[is_job] + MAX_CLASSES])
-    # One sort of group and wait in one number is faster than a partition of each group.
-    keys = np.sort(group << TIME_BITS | np.concatenate([waited, waited[is_job]]))
-    edges = np.searchsorted(keys, np.arange(blocks * (MAX_CLASSES + 1) + 1) << TIME_BITS)
-    values = keys & ((1 << TIME_BITS) - 1)
-    return np.stack([_quantile(values, edges, share) for share in (0.5, 0.95)]).reshape(2, blocks, -1)
-
-
-def _quantile(values: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:
-    """A quantile of each group of ascending `values`, which lie between `edges` (groups + 1,); NaN where none do."""
-    counts = np.diff(edges)
-    is_there = counts > 0
-    begin, last = edges[:-1][is_there], counts[is_there] - 1
-    place = share * last
-    low = place.astype(np.int64)
-    here, beyond = values[begin + low], values[begin + np.minimum(low + 1, last)]
-    found = np.full(len(counts), np.nan)
-    found[is_there] = here + (beyond - here) * (place - low)
-    return found

@@ -39,15 +39,18 @@ class Source:
         """Windows of one play."""
         return (self.windows or self.scenario.episodes.evaluation_windows) if self.trace is None else 1
 
-    def stretches(self, count: int, first: int = 0) -> Iterator[list[Episode]]:
-        """Chunks of stretches from number `first` on with `count` windows, the last one cut to what is left.
+    def plays(self, count: int) -> int:
+        """How many plays make `count` windows, or plays of a trace."""
+        return -(-count // self.in_a_row)
 
-        Or of `count` plays of a trace.
-        """
-        length = self.in_a_row
-        return chunks(
-            lambda number: self.episode(first + number, min(length, count - number * length)), -(-count // length)
-        )
+    def play(self, number: int, count: int) -> Episode:
+        """Play `number` of those; the last stretch is cut to what is left."""
+        return self.episode(number, min(self.in_a_row, count - number * self.in_a_row))
+
+    def chunks(self, count: int, first: int = 0) -> Iterator[list[Episode]]:
+        """Chunks of the plays from number `first` on that make `count` windows."""
+        done = first * self.in_a_row
+        return chunks(lambda number: self.play(first + number, done + count), self.plays(count))
 
     def episode(self, number: int, windows: int | None = None) -> Episode:
         """Stretch `number`, or the first `windows` of it. Raises InputError where a load or a trace makes no sense."""

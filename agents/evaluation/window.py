@@ -8,6 +8,7 @@ import numpy as np
 from ...fastsim.agent import Player
 from ...fastsim.spec import MAX_SITES, Spec
 from ...fastsim.worlds import Worlds
+from .fares import Fares
 from .outcomes import Cohort, outcomes_of
 from .overflow import SAMPLED, overflowing
 from .readings import READING, read
@@ -25,7 +26,7 @@ class Played(NamedTuple):
     """One episode under one agent."""
 
     rows: Any  # (blocks,) SCORE
-    fares: Any  # (jobs,) FARE
+    fares: Fares
     responses: np.ndarray  # (pipelines,) int64 ms, of complete ones
 
 

@@ -1,7 +1,5 @@
 """How long jobs waited, as shares of all: a panel for each class, a line for each policy."""
 
-from typing import Any
-
 import numpy as np
 
 from ...fastsim.units import HOUR
@@ -36,8 +34,8 @@ def waits(names: Names, report: Report) -> Picture | None:
 def wait_hours(policy: Scores, cls: int | None) -> np.ndarray:
     """Quantiles at SHARES of the time waited [h], by those of a class; None: by all but blocks of serving."""
     fares = policy.sample.fares
-    chosen: Any = fares[~fares.is_block] if cls is None else fares[fares.cls == cls]
-    waited = chosen.waited[chosen.waited >= 0] / HOUR
+    is_meant = ~fares.is_block if cls is None else fares.cls == cls
+    waited = fares.waited[is_meant & (fares.waited >= 0)] / HOUR
     return np.quantile(waited, SHARES) if len(waited) else np.full(len(SHARES), np.nan)
 
 

@@ -20,7 +20,7 @@ class Course:
     def __init__(self, scenario: Scenario, seed: int, draws: Draws, first: int, count: int) -> None:
         """Raises InputError where a warm-up outgrows its room."""
         source = Source(scenario, seed, draws=draws)
-        self.chunks = [Chunk(source.spec, episodes) for episodes in source.stretches(count, first)]
+        self.chunks = [Chunk(source.spec, episodes) for episodes in source.chunks(count, first)]
 
     def cost(self, agent: Agent) -> float:
         """Mean avoidable cost under an agent, dollars per week of the windows, as evaluation tells it.
