@@ -20,22 +20,31 @@ def list_pass(spec: Spec, world: World) -> None:
     """
     state = world.state[0]
     rules = spec.rules[0]
+    latest = state.now if state.loss == 1 else state.now - rules.reoffer_gap  # last offer of who is due
     for site in range(state.sites):
         begin_queue(world, site)
-    held, looked = 0, 0
-    while looked < rules.pass_size and looked < state.waiting:
-        key, site = world.keys[HELD, held] if held < state.held else END, state.sites
+    held, left = 0, min(rules.pass_size, state.waiting)
+    while left > 0:
+        key, site, limit = world.keys[HELD, held] if held < state.held else END, state.sites, END
         for other in range(state.sites):
             if state.next_key[other] < key:
-                key, site = state.next_key[other], other
-        item = world.live[key & SLOT_MASK]
-        if state.loss == 1 or state.now - item.offered >= rules.reoffer_gap:
-            add_offer(world, key & SLOT_MASK)
+                key, site, limit = state.next_key[other], other, key
+            else:
+                limit = min(limit, state.next_key[other])
         if site == state.sites:
+            offer_if_due(world, key, latest)
             held += 1
+            left -= 1
         else:
-            go_on(world, site)
-        looked += 1
+            left = go_on(world, site, limit, latest, left)
+
+
+@kernel
+def offer_if_due(world: World, key: int, latest: int) -> None:
+    """List a waiting job whose last offer was not after `latest`."""
+    slot = key & SLOT_MASK
+    if world.live[slot].offered <= latest:
+        add_offer(world, slot)
 
 
 @kernel
@@ -49,20 +58,26 @@ def begin_queue(world: World, site: int) -> None:
 
 
 @kernel
-def go_on(world: World, site: int) -> None:
-    """A pass has seen one more of a site's queue."""
+def go_on(world: World, site: int, limit: int, latest: int, left: int) -> int:
+    """A pass sees the next of a site's queue whose keys are below `limit`, at most `left` (≥ 1); what is left then."""
     state = world.state[0]
-    line = QUEUES * state.sites + site
-    block = world.blocks[world.entries[line, timeline.BLOCK, state.next_entry[site]]]
-    state.next_place[site] += 1
-    if state.next_place[site] == block.count:
-        state.next_entry[site] += 1
-        state.next_place[site] = 0
-        if state.next_entry[site] == world.heads[line]:
-            state.next_key[site] = END
-            return
-        block = world.blocks[world.entries[line, timeline.BLOCK, state.next_entry[site]]]
-    state.next_key[site] = block.keys[state.next_place[site]]
+    line, entry, place = QUEUES * state.sites + site, state.next_entry[site], state.next_place[site]
+    block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
+    key = block.keys[place]
+    while left > 0 and key < limit:
+        offer_if_due(world, key, latest)
+        left -= 1
+        place += 1
+        if place == block.count:
+            entry += 1
+            place = 0
+            if entry == world.heads[line]:
+                key = END
+                break
+            block = world.blocks[world.entries[line, timeline.BLOCK, entry]]
+        key = block.keys[place]
+    state.next_entry[site], state.next_place[site], state.next_key[site] = entry, place, key
+    return left
 
 
 @kernel

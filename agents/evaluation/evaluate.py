@@ -17,7 +17,7 @@ from .cohort import Chunk
 from .compare import FEW_BLOCKS
 from .episodes import MOST_EPISODES
 from .fares import joined
-from .measures import Ground, Sample, ground_of
+from .measures import Ground, Sample, by_class, by_site, ground_of, measured
 from .report import Report, Scores, resampled
 from .source import Change, Source
 from .window import Played
@@ -59,7 +59,7 @@ def evaluate(
     source = Source(scenario, seed, recording, load, change=change)
     ground, in_a_row = ground_of(scenario, source.spec), source.in_a_row
     played = _played(source, agents, count, progress)
-    scores = tuple(_joined(agent.name, ground, played.pop(0), in_a_row) for agent in agents)  # popped: it is large
+    scores = tuple(each(lambda index: _joined(agents[index].name, ground, played[index], in_a_row), len(agents)))
     return Report(
         scenario=scenario.name,
         digest=scenario.digest(),
@@ -115,12 +115,17 @@ def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
 
 
 def _joined(name: str, ground: Ground, played: list[Played], in_a_row: int) -> Scores:
-    """The episodes of one agent, one after the other; each window of drawn work is one, a trace is one as a whole."""
+    """The episodes of one agent, one after the other; each window of drawn work is one, a trace is one as a whole.
+
+    `played`, which is large, is used up.
+    """
     for number, one in enumerate(played):
         one.rows.episode = number if in_a_row == 1 else number * in_a_row + one.rows.block
     rows = np.concatenate([one.rows for one in played]).view(np.recarray)
     fares, responses = joined([one.fares for one in played]), np.concatenate([one.responses for one in played])
-    return Scores(name, Sample(ground, rows, fares, responses))
+    played.clear()
+    sample = Sample(ground, rows, fares, responses)
+    return Scores(name, sample, measured(sample), by_class(sample), by_site(sample))
 
 
 def _notes(

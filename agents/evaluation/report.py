@@ -9,7 +9,7 @@ import numpy as np
 
 from ...fastsim.units import DOLLAR, WEEK
 from .compare import Interval, holm, over_seeds, p_value, paired, ratio
-from .measures import Sample, by_class, by_site, measured, share
+from .measures import Sample, share
 from .scoring import COSTS
 
 
@@ -19,6 +19,9 @@ class Scores:
 
     name: str
     sample: Sample
+    measures: dict[str, float]  # of all jobs and sites together; NaN where there is none
+    by_class: dict[str, dict[str, float]]  # waits, slowdowns and deadlines
+    by_site: dict[str, float]  # utilisation
 
     @property
     def rows(self) -> Any:
@@ -42,21 +45,6 @@ class Scores:
     def per_week(self, name: str) -> float:
         """Mean of a column of money, dollars per week."""
         return self.sample.weekly(name, DOLLAR)
-
-    @cached_property
-    def measures(self) -> dict[str, float]:
-        """Every measure of all jobs and sites together; NaN where there is none."""
-        return measured(self.sample)
-
-    @cached_property
-    def by_class(self) -> dict[str, dict[str, float]]:
-        """Waits, slowdowns and deadlines of every class."""
-        return by_class(self.sample)
-
-    @cached_property
-    def by_site(self) -> dict[str, float]:
-        """Utilisation of every site."""
-        return by_site(self.sample)
 
     @property
     def burst_share(self) -> float:

@@ -6,20 +6,20 @@ MUTANTS = (
     Mutant(
         "a last offer that is just `reoffer_gap` ago is too recent",
         "offers.py",
-        "state.now - item.offered >= rules.reoffer_gap",
-        "state.now - item.offered > rules.reoffer_gap",
+        "world.live[slot].offered <= latest",
+        "world.live[slot].offered < latest",
     ),
     Mutant(
         "a pass spares those asked just now even when capacity was lost",
         "offers.py",
-        "if state.loss == 1 or ",
-        "if ",
+        "state.now if state.loss == 1 else state.now - rules.reoffer_gap",
+        "state.now - rules.reoffer_gap",
     ),
     Mutant(
         "a pass looks at all that wait",
         "offers.py",
-        "while looked < rules.pass_size and looked < state.waiting:",
-        "while looked < state.waiting and rules.pass_size > 0:",
+        "min(rules.pass_size, state.waiting)",
+        "state.waiting if rules.pass_size > 0 else 0",
     ),
     Mutant(
         "a site may be held out for that is not large enough yet and nobody has announced",
