@@ -1,6 +1,6 @@
 """Who wins where: every rule in every scenario, on recorded traces, and how much room there is above the best.
 
-    python benchmarks/evaluation.py [scenarios|traces|headroom] [--only NAME] [--episodes N]
+    python benchmarks/evaluation.py [scenarios|traces|rolling_lp|headroom] [--only NAME] [--episodes N]
 
 plays, of one part or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is
 there. It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ KEPT, TABLES = ROOT / "build" / "results", ROOT / "benchmarks" / "results"
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", ROOT / ".." / "shared")) / "traces"
 SEED = 1
 EPISODES = {"small_team": 256, "spot_only_burst": 256, "recall_notice": 8, "colossus1_gcp_five_years": 64}
-# Others: 16, or eight stretches.
+# Others: 16, or eight stretches; of those that a plan for each hour is played in, too.
+PLANNED = {"small_team": 64, "spot_only_burst": 64, "recall_notice": 4, "colossus1_gcp_five_years": 16}
 BOUNDED = {"recall_notice": 0, "colossus1_gcp_five_years": 0}  # others: 4; a window of 90 days, ten times the work
 TRACES = ("acme_kalos_weeks1to6", "helios_venus_jul", "helios_venus_apr_jun", "philly_clean", "alibaba_pai_days1to45")
 LOADS = (0.6, 0.9, 1.2)
@@ -89,6 +90,19 @@ def scenarios(episodes: int | None) -> Part:
         yield name, lambda name=name, count=count: cell(Cell(name, load(name), None, None, 1.0), count)
 
 
+def planned(episodes: int | None) -> Part:
+    """Every scenario again, with fewer episodes where one takes long: a plan for each hour."""
+    for name in names():
+        count = episodes or PLANNED.get(name, max(16, 8 * load(name).episodes.evaluation_windows))
+        chosen = list(dict.fromkeys([policies(load(name))[0], "cost-greedy", "rolling-lp"]))
+        yield (
+            name,
+            lambda name=name, count=count, chosen=chosen: cell(
+                Cell(name, load(name), None, None, 1.0), count, chosen=chosen
+            ),
+        )
+
+
 def traces(episodes: int | None) -> Part:
     """Every trace at every load."""
     for trace in TRACES:
@@ -101,14 +115,14 @@ def traces(episodes: int | None) -> Part:
             )
 
 
-def cell(one: Cell, episodes: int, without: str | None = None) -> dict[str, Any]:
-    """One evaluation; rows are left out, they are many."""
-    chosen = [name for name in policies(one.scenario) if name != without]
+def cell(one: Cell, episodes: int, without: str | None = None, chosen: Sequence[str] | None = None) -> dict[str, Any]:
+    """One evaluation, of all rules or of those that are `chosen`; rows are left out, they are many."""
+    chosen = chosen or [name for name in policies(one.scenario) if name != without]
     agents = [resolve(name, one.scenario, one.where) for name in chosen]
     try:
         (report,) = evaluated([one], lambda _: agents, episodes, SEED)
     except InputError as error:
-        if error.where == "simulator" and without is None:  # more waits for burst than a world can hold
+        if error.where == "simulator" and UNENDING in chosen:  # more waits for burst than a world can hold
             return cell(one, episodes, UNENDING)
         return {"scenario": one.where, "trace": None, "load": one.load, "error": str(error)}
     found = to_json(report)
@@ -191,7 +205,17 @@ def gaps(found: list[dict[str, Any]]) -> str:
     return table([*head, "longest solve, s"], rows)
 
 
-PARTS: dict[str, Any] = {"scenarios": (scenarios, compared), "traces": (traces, compared), "headroom": (bounds, gaps)}
+def hourly(found: list[dict[str, Any]]) -> str:
+    """What the rolling LP, and cost-greedy with default knobs, save against the best tuned rule; a minus is a loss."""
+    return compared(found)
+
+
+PARTS: dict[str, Any] = {
+    "scenarios": (scenarios, compared),
+    "traces": (traces, compared),
+    "rolling_lp": (planned, hourly),
+    "headroom": (bounds, gaps),
+}
 
 
 if __name__ == "__main__":
