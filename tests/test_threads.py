@@ -1,11 +1,12 @@
 """Episodes spread over threads: each once, in parts that are large enough, and what is asked for is checked."""
 
 import threading
+import time
 
 import pytest
 
 from tidegate.fastsim.errors import InputError
-from tidegate.fastsim.threads import PARTS_A_THREAD, spread, threads
+from tidegate.fastsim.threads import PARTS_A_THREAD, StoppedError, each, go_on, spread, threads
 
 
 @pytest.mark.parametrize(("count", "at_least"), [(1, 1), (7, 1), (100, 64), (128, 64), (1000, 3)])
@@ -36,6 +37,39 @@ def test_an_error_in_a_part_reaches_the_caller(monkeypatch):
 
     with pytest.raises(KeyError):
         spread(work, 4, 1)
+
+
+def test_results_come_in_order(monkeypatch):
+    monkeypatch.setenv("TIDEGATE_THREADS", "2")
+    assert each(lambda number: number * number, 50) == [number * number for number in range(50)]
+
+
+def test_work_within_work_stays_on_its_thread(monkeypatch):
+    monkeypatch.setenv("TIDEGATE_THREADS", "2")
+    inner = each(lambda _: set(each(lambda _: threading.get_ident(), 5)), 8)  # a pool that waits for itself would hang
+    assert all(len(idents) == 1 for idents in inner)
+    assert threading.get_ident() not in set.union(*inner)
+
+
+def test_when_one_part_fails_the_others_end_and_the_next_work_begins_anew(monkeypatch):
+    monkeypatch.setenv("TIDEGATE_THREADS", "2")
+    is_stopped = threading.Event()
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise KeyError(number)
+        deadline = time.monotonic() + 60
+        try:
+            while time.monotonic() < deadline:
+                go_on()
+        except StoppedError:
+            is_stopped.set()
+            raise
+
+    with pytest.raises(KeyError):
+        each(work, 2)
+    assert is_stopped.wait(60)
+    assert each(lambda number: (go_on(), number)[1], 4) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "many", ""])
