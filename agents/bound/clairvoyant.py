@@ -33,6 +33,8 @@ class Clairvoyant:
         self.tried = 0  # offers so far
         self._is_large = large_jobs(chunk, largest)
         self._last = np.full(len(chunk.jobs), NEVER_TRIED)
+        # What a cohort will have cost as things go [µ$], once known; by episode, and whether its window is open.
+        self._ahead: dict[tuple[int, bool], int] = {}
         self._branches = Worlds(chunk.spec, chunk.jobs, int(chunk.spec.rules[0].sites) + 1, results=chunk.room)
         everywhere = np.arange(len(self._branches))
         self._branches.copy_from(chunk.begun, np.zeros_like(everywhere), everywhere)
@@ -70,15 +72,26 @@ class Clairvoyant:
             self.tried += 1
 
     def _best(self, worlds: Worlds, episode: int, wanted: int) -> int:
-        """The action whose future costs least; what the base policy wants, where that costs no more."""
+        """The action whose future costs least; what the base policy wants, where that costs no more.
+
+        Its future is the one that the last choice has led to, as far as the base policy wants what is legal.
+        """
         choices = np.flatnonzero(worlds.masks[episode])
-        costs = self._futures(worlds, episode, choices)
-        least = int(np.argmin(costs))
-        is_wanted = choices == wanted
-        return wanted if is_wanted.any() and costs[is_wanted][0] <= costs[least] else int(choices[least])
+        here = episode, bool(worlds.batch.state.now[episode, 0] < self.chunk.episodes[episode].edges[-1])
+        is_known = here in self._ahead and wanted in choices
+        tried = choices[choices != wanted] if is_known else choices
+        costs = dict(zip(tried.tolist(), self._futures(worlds, episode, tried).tolist(), strict=True))
+        if is_known:
+            costs[wanted] = self._ahead[here]
+        best = min(costs, key=lambda action: (costs[action], action != wanted))
+        self._ahead[here] = costs[best]
+        return best
 
     def _futures(self, worlds: Worlds, episode: int, choices: np.ndarray) -> np.ndarray:
-        """What the cohort of an episode will have cost [µ$] after each of some actions, (choices,)."""
+        """What the cohort of an episode will have cost [µ$] after each of some actions, (choices,) int64.
+
+        Without what meters count once the window is over: it is nobody's then.
+        """
         branches, rows, one = self._branches, np.arange(len(choices)), self.chunk.episodes[episode]
         branches.copy_from(worlds, np.full(len(choices), episode), rows)
         branches.batch.results[rows] = worlds.batch.results[episode]
@@ -87,13 +100,13 @@ class Clairvoyant:
         actions[rows] = choices
         begun, ends = worlds.batch.state[episode, 0].copy(), int(one.edges[-1])
         is_open = int(begun.now) < ends
+        metered = [0] * len(rows)
         if is_open:  # in the window one result more is open
             self._run(rows, actions, ends)
             actions[rows] = -1
-        metered = [cost_of_meters(branches, row, self.chunk.cohorts[episode]) for row in rows.tolist()]
+            metered = [cost_of_meters(branches, row, self.chunk.cohorts[episode]) for row in rows.tolist()]
         branches.batch.state.open_results[rows] -= is_open
         self._run(rows, actions, one.deadline)
-        # Meters count in the window only, jobs to their end.
         return np.array(metered) + [cost_of_jobs(branches, row, self.chunk.cohorts[episode]) for row in rows.tolist()]
 
     def _run(self, rows: np.ndarray, actions: np.ndarray, until: int) -> None:
