@@ -192,8 +192,8 @@ def interval(saved: dict[str, Any]) -> str:
 def gaps(found: list[dict[str, Any]]) -> str:
     """How much cheaper than the best rule the clairvoyant is, and the bound: % of its avoidable cost per episode.
 
-    The clairvoyant tries every action for the 30 largest jobs of a week in the true future, and follows the rule for all
-    others: what foresight reaches at least. `recall_notice`, whose windows are 90 days long, is left out.
+    The clairvoyant tries every action for the 30 largest jobs of a week in the true future, and follows the rule for
+    all others: what foresight reaches at least. `recall_notice`, whose windows are 90 days long, is left out.
     """
     rows = []
     for one in found:
