@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tidegate.agents.evaluation import compare, evaluate, policies, source
+from tidegate.agents.evaluation import compare, evaluate, policies
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.compare import paired, ratio
 from tidegate.agents.evaluation.episodes import (
@@ -203,8 +203,7 @@ def same(a: Report, b: Report, names: list[str]) -> bool:
     return all(rows[0][name] == rows[1][name] for name in names)
 
 
-def test_results_do_not_depend_on_threads_or_chunks(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "CHUNK_EPISODES", 1)
+def test_results_do_not_depend_on_threads(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_THREADS", "1")
     again = evaluate.evaluate(load("small_team"), [RULES["cost-greedy"]()], episodes=3, seed=5)
     assert same(report, again, ["cost-greedy"])
