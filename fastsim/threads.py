@@ -1,7 +1,7 @@
 """Episodes spread over cores: entries release Python's lock, so that plain threads do.
 
 What is spread may spread work of its own, which then stays on its thread. When one part fails, or the user interrupts,
-the others end at their next call of `go_on`.
+the others end at their next call of `end_if_stopped`.
 """
 
 import os
@@ -51,7 +51,7 @@ def each(work: Callable[[int], T], count: int) -> list[T]:
     return [work(number) for number in range(count)] if size == 1 else _results(size, work, count)
 
 
-def go_on() -> None:
+def end_if_stopped() -> None:
     """Raise StoppedError in a thread whose result nobody waits for."""
     stop = getattr(_here, "stop", None)
     if stop is not None and stop.is_set():
@@ -69,7 +69,7 @@ def _results(size: int, work: Callable[[int], T], count: int) -> list[T]:
 
     def task(number: int) -> T:
         _here.stop = stop
-        go_on()
+        end_if_stopped()
         return work(number)
 
     pool = _pool(size, os.getpid())

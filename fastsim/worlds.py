@@ -18,7 +18,7 @@ from .observe import layout
 from .play import ask, copy, run
 from .spec import MOST_IMPUTED, WITHDRAWN, Jobs, Spec
 from .state import MAX_SLOTS, World, allocate, grown, world_of
-from .threads import go_on, spread
+from .threads import end_if_stopped, spread
 from .units import DAY, NEVER
 
 FOREVER = 1 << 62  # turns
@@ -163,7 +163,7 @@ class Worlds:
         which = self._all if episodes is None else episodes
         if not actions.dtype == until.dtype == which.dtype == np.int64:  # the kernel does not look
             raise TypeError("actions, until and episodes are int64")
-        go_on()
+        end_if_stopped()
         is_lent = turns > 0 and agent.scratch > 0
         scratch = np.zeros((len(self), agent.scratch), np.float32) if is_lent else self._no_scratch
         sees = agent.observes if observes is None else observes

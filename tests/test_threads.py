@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tidegate.fastsim.errors import InputError
-from tidegate.fastsim.threads import PARTS_A_THREAD, StoppedError, each, go_on, spread, threads
+from tidegate.fastsim.threads import PARTS_A_THREAD, StoppedError, each, end_if_stopped, spread, threads
 
 
 @pytest.mark.parametrize(("count", "at_least"), [(1, 1), (7, 1), (100, 64), (128, 64), (1000, 3)])
@@ -61,7 +61,7 @@ def test_when_one_part_fails_the_others_end_and_the_next_work_begins_anew(monkey
         deadline = time.monotonic() + 60
         try:
             while time.monotonic() < deadline:
-                go_on()
+                end_if_stopped()
         except StoppedError:
             is_stopped.set()
             raise
@@ -69,7 +69,7 @@ def test_when_one_part_fails_the_others_end_and_the_next_work_begins_anew(monkey
     with pytest.raises(KeyError):
         each(work, 2)
     assert is_stopped.wait(60)
-    assert each(lambda number: (go_on(), number)[1], 4) == [0, 1, 2, 3]
+    assert each(lambda number: (end_if_stopped(), number)[1], 4) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "many", ""])
