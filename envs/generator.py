@@ -18,7 +18,7 @@ from ..fastsim.units import DAY, HOUR
 from .blocks import serve_all
 from .demand import Demand, work_of
 from .drawn import growth_at
-from .names import ENTITY_BITS, FIRST_PIPELINE, GAP
+from .names import ENTITY_BITS, FIRST_PIPELINE, GAP, check_name
 from .pipelines import MOST_MEMBERS
 from .scenario import Scenario
 from .submit import submit_batch, submit_pipeline
@@ -171,12 +171,16 @@ def _by_arrival(jobs: Jobs) -> Jobs:
 def _check(scenario: Scenario, seed: int, stream: int, days: int, load: Decimal | None, start: int) -> None:
     """Refuse what the generator cannot name."""
     for what, value in (("seed", seed), ("stream", stream)):
-        if not 0 <= value < 1 << 63:
-            raise InputError(scenario.name, what, value, "outside [0, 2^63)", "choose another")
+        check_name(scenario.name, what, value)
     if start < 0 or days < 0 or start + days * DAY > scenario.span:
         reason = f"the scenario spans {scenario.episodes.span_days} days"
         raise InputError(scenario.name, "window", f"{days} days from {start} ms", reason, "choose a window inside")
-    most = scenario.largest_load
-    if load is not None and not 0 < load <= most:
+    check_load(scenario, load)
+
+
+def check_load(scenario: Scenario, load: Decimal | float | None) -> None:
+    """Raise InputError for a load at which no work can be drawn; None is the scenario's own."""
+    exact, most = Decimal(str(load)) if load is not None else scenario.workload.load, scenario.largest_load
+    if not (exact.is_finite() and 0 < exact <= most):
         reason = f"outside (0, {most}], where overflow is excluded"
-        raise InputError(scenario.name, "load", load, reason, "choose another")
+        raise InputError(scenario.name, "load", exact, reason, "choose another")

@@ -113,6 +113,23 @@ def test_a_wrong_option_exits_with_code_two(argv):
     assert failure(*argv) == 2
 
 
+@pytest.mark.parametrize("verb", ["tune", "evaluate", "bound", "stress", "simulate"])
+def test_a_seed_that_names_nothing_is_refused_by_every_verb(capsys, tmp_path, verb):
+    pytest.importorskip({"tune": "cmaes", "bound": "highspy"}.get(verb, "numpy"), reason="needs an extra")
+    options = {"tune": ["--out", tmp_path / "x.json"], "simulate": ["--policy", "first-fit"]}.get(verb, [])
+    told = refusal(capsys, verb, "small_team", *options, "--seed", 10**26)
+    assert f"seed, {10**26}, is outside [0, 2^63), choose another" in told and told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "bound"])
+@pytest.mark.parametrize("load", ["nan", "inf", "0"])
+def test_a_load_that_is_none_is_refused(capsys, verb, load):
+    pytest.importorskip("highspy", reason="needs the bound extra")
+    told = refusal(capsys, verb, "small_team", "--load", load)
+    assert told.startswith("error: small_team: load, ") and told.count("\n") == 1
+
+
 def test_every_scenario_is_listed_shown_and_checked(capsys):
     for scenario in answer(capsys, "scenarios", "list", "--json"):
         assert cli.main(["scenarios", "show", scenario["name"]]) == 0

@@ -20,6 +20,7 @@ from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.report import Report, Scores
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.scenario import load
+from tidegate.envs.traces.read import read
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.units import DOLLAR
@@ -101,11 +102,50 @@ def test_delay_costs_and_penalties_are_multiplied_and_nothing_else():
             with_delay(base, factor)
 
 
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        (1e12, "makes a delay_cost_per_hour of 1.5 too dear"),
+        (1e300, "too dear"),
+        (1e6, "could overflow the world: price × milliseconds of an hour reaches"),
+        (1e-12, "makes a delay_cost_per_hour of 1.5 round to 0"),
+    ],
+)
+def test_a_factor_that_no_world_can_hold_is_refused_by_its_name(factor, told):
+    with pytest.raises(InputError, match=f"--delay-factor: factor.*{told}.*choose one nearer to 1"):
+        with_delay(load("small_team"), factor)
+
+
 @pytest.fixture(scope="module")
 def reports() -> list[Report]:
     grid = cells([("small_team", load("small_team"))], [None], [0.5, 0.9], [1.0, 3.0])
     agents = [RULES["cost-greedy"](), RULES["first-fit"]()]
     return evaluated(grid, lambda _: agents, 9, 1)  # three stretches, of 4, 4 and 1
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("loads", "factors"), [([0.5, 9.0], [1.0]), ([0.5, float("nan")], [1.0]), ([0.5], [1.0, 1e12])]
+)
+def test_a_cell_that_cannot_be_played_is_refused_before_any_is(loads, factors):
+    grid = cells([("small_team", load("small_team"))], [None], loads, factors)
+
+    def agents(cell):
+        raise AssertionError(f"{cell} is played")
+
+    with pytest.raises(InputError, match=r"load|factor"):
+        evaluated(grid, agents, 1, 1)
+
+
+@compiled
+def test_a_trace_that_does_not_fit_one_of_the_worlds_is_refused_before_any_is_played(tmp_path):
+    """Four hundred days, in a world of two years and in one of one."""
+    path = tmp_path / "long.csv"
+    path.write_text(f"job_id,submit_s,gpus,runtime_s\na,0,1,3600\nb,{400 * 86_400},1,3600\n")
+    worlds = [(name, load(name)) for name in ("mid_lab", "small_team")]
+    grid = cells(worlds, [read(path)], [None], [1.0])
+    with pytest.raises(InputError, match="longer than the 364 days of small_team"):
+        evaluated(grid, lambda cell: pytest.fail(f"{cell} is played"), 1, 1)
 
 
 @compiled

@@ -127,7 +127,7 @@ def test_a_trace_is_scored_week_by_week(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "what"),
-    [({"episodes": 0}, "episodes"), ({"seed": -1}, "seed"), ({"load": 9.0}, "load")],
+    [({"episodes": 0}, "episodes"), ({"seed": -1}, "seed"), ({"seed": 1 << 63}, "seed"), ({"load": 9.0}, "load")],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], what: str) -> None:
     options: dict[str, Any] = {"episodes": 1, **wrong}

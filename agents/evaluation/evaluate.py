@@ -55,7 +55,7 @@ def evaluate(
     """
     recording = read(trace) if isinstance(trace, (str, Path)) else trace
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
-    _check(agents, count, seed)
+    _check(agents, count)
     source = Source(scenario, seed, recording, load, change=change)
     ground, in_a_row = ground_of(scenario, source.spec), source.in_a_row
     played = _played(source, agents, count, progress)
@@ -100,7 +100,7 @@ def _played(source: Source, agents: Sequence[Player], count: int, progress: Prog
     return [list(results) for results in zip(*each(work, source.plays(count)), strict=True)]
 
 
-def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
+def _check(agents: Sequence[Player], episodes: int) -> None:
     """Refuse what names no evaluation."""
     if not agents:
         raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")
@@ -110,8 +110,6 @@ def _check(agents: Sequence[Player], episodes: int, seed: int) -> None:
             raise InputError("evaluation", "policy", name, "is given twice", "name each once")
     if not 1 <= episodes <= MOST_EPISODES:
         raise InputError("evaluation", "episodes", episodes, f"is outside 1 to {MOST_EPISODES}", "choose another")
-    if not 0 <= seed < 1 << 63:
-        raise InputError("evaluation", "seed", seed, "is outside [0, 2^63)", "choose another")
 
 
 def _joined(name: str, ground: Ground, played: list[Played], in_a_row: int) -> Scores:

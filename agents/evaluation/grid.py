@@ -14,9 +14,11 @@ from ...fastsim.errors import InputError
 from .compare import holm
 from .evaluate import evaluate
 from .report import Report
+from .source import Source
 
 PRICES_OF_TIME = ("delay_cost_per_hour", "penalty_per_hour")  # keys of a scenario: what waiting, and being late, cost
 MICRO = Decimal("0.000001")  # dollars
+TOO_DEAR = Decimal(10**9)  # dollars: what a scenario cannot hold any more
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def cells(
 def with_delay(scenario: Scenario, factor: float) -> Scenario:
     """The scenario with what waiting and missed deadlines cost multiplied, rounded to micro-dollars.
 
-    Raises InputError for a factor that is no positive number, and where an integer could overflow.
+    Raises InputError for a factor that is no positive number, that makes waiting free, or so dear that it could not be
+    written, or an integer could overflow.
     """
     if not 0 < factor < float("inf"):
         raise InputError("--delay-factor", "factor", factor, "is no positive number", "choose another")
@@ -62,9 +65,25 @@ def with_delay(scenario: Scenario, factor: float) -> Scenario:
             return {name: scaled(value, name) for name, value in node.items()}
         if isinstance(node, (list, tuple)):
             return [scaled(value) for value in node]
-        return (node * exact).quantize(MICRO) if key in PRICES_OF_TIME else node
+        return _times(node, exact, key) if key in PRICES_OF_TIME else node
 
-    return Scenario.model_validate(scaled(scenario.model_dump()))
+    changed = Scenario.model_validate(scaled(scenario.model_dump()))
+    try:
+        changed.compile()
+    except InputError as error:
+        reason = f"could overflow the world: {error.what} {error.reason}"
+        raise InputError("--delay-factor", "factor", factor, reason, "choose one nearer to 1") from None
+    return changed
+
+
+def _times(cost: Decimal, factor: Decimal, key: str) -> Decimal:
+    """A multiple of what an hour costs."""
+    exact = cost * factor
+    multiple = exact.quantize(MICRO) if exact < TOO_DEAR else exact
+    if multiple >= TOO_DEAR or (cost > 0 and multiple == 0):
+        reason = f"makes a {key} of {cost} " + ("too dear to be written" if multiple else "round to 0")
+        raise InputError("--delay-factor", "factor", factor, reason, "choose one nearer to 1")
+    return multiple
 
 
 def evaluated(
@@ -76,8 +95,11 @@ def evaluated(
 ) -> list[Report]:
     """A report for each cell, in order.
 
-    `agents` gives the policies of a cell; `progress` takes the share that is done.
+    `agents` gives the policies of a cell; `progress` takes the share that is done. Raises InputError, before anything
+    is played, where one of the cells cannot be.
     """
+    for cell in grid:
+        Source(cell.world, seed, cell.trace, cell.load).check()
     reports = []
     for number, cell in enumerate(grid):
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ...envs.generator import check_load
+from ...envs.names import check_name
 from ...envs.scenario import Scenario
 from ...envs.traces.table import Trace
 from ...fastsim.spec import Spec
@@ -22,12 +24,15 @@ class Source:
     """Episodes by their numbers; every policy meets the same ones."""
 
     scenario: Scenario
-    seed: int
+    seed: int  # in [0, 2^63)
     trace: Trace | None = None
     load: float | None = None  # None: the scenario's own, or the trace as recorded
     draws: Draws = EVALUATION
     change: Change | None = None  # of every episode, before it is played
     windows: int | None = None  # of drawn work, in one play; None: as many as the scenario says
+
+    def __post_init__(self) -> None:
+        check_name("episodes", "seed", self.seed)
 
     @cached_property
     def spec(self) -> Spec:
@@ -38,6 +43,17 @@ class Source:
     def in_a_row(self) -> int:
         """Windows of one play."""
         return (self.windows or self.scenario.episodes.evaluation_windows) if self.trace is None else 1
+
+    def check(self) -> None:
+        """Raise InputError for a world, a load or a trace with which nothing can be played.
+
+        Costs no play; the jobs of a trace are drawn once, since how long it lasts depends on the load.
+        """
+        if self.trace is None:
+            check_load(self.scenario, self.load)
+            _ = self.spec  # proves that its integers suffice
+        else:
+            self.episode(0)
 
     def plays(self, count: int) -> int:
         """How many plays make `count` windows, or plays of a trace."""

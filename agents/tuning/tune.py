@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from ...envs.names import check_name
 from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
 from ..evaluation.episodes import CHOICE, MOST_EPISODES, TUNING
@@ -76,6 +77,7 @@ def _check(settings: Settings, rules: Sequence[str]) -> None:
     if 2 * settings.episodes > MOST_EPISODES:
         reason = f"is above {MOST_EPISODES // 2}"
         raise InputError("tune", "episodes", settings.episodes, reason, "choose fewer")
+    check_name("tune", "seed", settings.seed)
 
 
 def _begun(scenario: Scenario, settings: Settings) -> Journal:

@@ -54,8 +54,6 @@ def evaluate(
 
         work = [None if name == DRAWN else read(Path(name)) for name in dict.fromkeys(trace or [DRAWN])]
         grid = grids.cells(worlds, work, _distinct(load) or [None], _distinct(delay_factor) or [1.0])
-        for cell in grid:
-            _ = cell.world  # a factor that makes no sense shows before any work
         resolved = {where: resolve_all(policy or _policies(world, where), world, where) for where, world in worlds}
         found = _ready(bounds, page_file, len(grid))
     with bar(json, f"evaluating on {', '.join(world.name for _, world in worlds)}") as progress:

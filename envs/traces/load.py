@@ -11,6 +11,7 @@ import numpy as np
 
 from ...fastsim.errors import InputError
 from ...fastsim.spec import Jobs, plain_jobs
+from ..names import check_name
 from ..scenario import Scenario
 from .classes import classify
 from .portability import required_tags
@@ -97,8 +98,7 @@ def _work_per_millisecond(trace: Trace, scenario: Scenario, load: float) -> Frac
 
 def _check_names(seed: int, episode: int) -> None:
     for what, value in (("seed", seed), ("episode", episode)):
-        if not 0 <= value < 1 << 63:
-            raise InputError("trace", what, value, "is outside [0, 2^63)", "choose another")
+        check_name("trace", what, value)
 
 
 def _check_number(trace: Trace, jobs: int) -> None:
