@@ -6,7 +6,11 @@ from pydantic import ValidationError
 
 from ..fastsim.errors import InputError
 
-REMEDIES = {"missing": "add it", "extra_forbidden": "correct its spelling or remove it"}
+REMEDIES = {
+    "missing": "add it",
+    "extra_forbidden": "correct its spelling or remove it",
+    "json_invalid": "correct the syntax",
+}
 
 
 def key_path(location: tuple[int | str, ...]) -> str:
@@ -33,7 +37,9 @@ def explained(error: ValidationError, where: str) -> InputError:
         inner = f"{path}.{cause.where}" if path else cause.where
         return InputError(f"{where}: {inner}", cause.what, cause.value, cause.reason, cause.remedy)
     others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    what = str(location[-1]) if location else "scenario"
+    what = str(location[-1]) if location else "JSON" if kind == "json_invalid" else "scenario"
     value = "absent" if kind == "missing" else _shown(first["input"])
     reason = first["msg"][:1].lower() + first["msg"][1:] + others
-    return InputError(f"{where}: {path}", what, value, reason, REMEDIES.get(kind, "give a value that fits"))
+    return InputError(
+        f"{where}: {path}" if path else where, what, value, reason, REMEDIES.get(kind, "give a value that fits")
+    )

@@ -110,6 +110,7 @@ def test_a_scenario_with_other_classes_than_its_base_is_refused(mine: Path) -> N
         (lambda file: file.update(colour="red"), "colour"),
         (lambda file: file.pop("seed"), "seed"),
         (lambda file: file.update(format=2), "format"),
+        (lambda file: file["rules"]["first-fit"].update(fresh_cost=float("nan")), "fresh_cost, nan"),
     ],
 )
 def test_a_file_that_does_not_hold_together_is_refused(mine: Path, change: Any, what: str) -> None:

@@ -99,10 +99,30 @@ def test_a_journal_of_another_tuning_is_refused(
     assert sorted((path.name, path.read_bytes()) for path in mine.parent.iterdir()) == before
 
 
-def test_a_journal_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], mine: Path) -> None:
-    mine.with_name("mine.tuned.journal.json").write_text("{")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("}", "", "mine.tuned.journal.json: JSON, "),  # all of them, as if it had been cut off
+        ('"costs":[4.0]', '"costs":[NaN]', "generations[0].costs[0]: 0, nan, "),
+        ('"costs":[4.0]', '"costs":[-1.0]', "generations[0].costs[0]: 0, -1"),
+        ('"costs":[4.0]', '"costs":[]', "numbers, 0, belong to 1 candidates"),
+        ("[0.25]", "[NaN]", "generations[0].positions[0][0]: 0, nan, "),
+        ("[0.25]", "[1.5]", "generations[0].positions[0][0]: 0, 1.5, "),
+        ('"default":1.0', '"default":NaN', "rules.spill-after.default: default, nan, "),
+    ],
+)
+def test_a_journal_that_does_not_hold_together_is_refused(
+    capsys: pytest.CaptureFixture[str], mine: Path, old: str, new: str, told: str
+) -> None:
+    generation = Generation(positions=((0.25,),), costs=(4.0,))
+    journal(mine, rules={"spill-after": Record(default=1.0, generations=(generation,))})
+    path = mine.with_name("mine.tuned.journal.json")
+    broken = path.read_text().replace(old, new)
+    path.write_text(broken)
     assert tune(mine, *OPTIONS) == 2
-    assert "mine.tuned.journal.json" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "mine.tuned.journal.json: " in shown and told in shown and shown.endswith(", remove the journal\n")
+    assert path.read_text() == broken
 
 
 @pytest.mark.parametrize("positions", [((0.5,),) * 3, ((0.5, 0.5),) * 4], ids=["too few", "too many knobs"])

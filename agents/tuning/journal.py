@@ -19,6 +19,7 @@ from ...trained.durable import write_file
 # JSON has no infinity, which is what a candidate costs under which more waits than a world can hold.
 Cost = Annotated[
     float,
+    Field(ge=0),  # which NaN is not
     BeforeValidator(lambda value: math.inf if value is None else value),
     PlainSerializer(lambda value: value if math.isfinite(value) else None, when_used="json"),
 ]
@@ -42,7 +43,7 @@ class Settings(Part):
 class Generation(Part):
     """Candidates in the cube of the ranges, and what each has cost."""
 
-    positions: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
+    positions: Annotated[tuple[tuple[Annotated[float, Field(ge=0, le=1)], ...], ...], Field(min_length=1)]
     costs: tuple[Cost, ...]  # dollars per week
 
     @model_validator(mode="after")
@@ -129,7 +130,8 @@ def continued(path: Path, fresh: Journal) -> Journal:
     try:
         found = Journal.model_validate_json(read_text(path))
     except ValidationError as error:
-        raise explained(error, str(path)) from None
+        told = explained(error, str(path))
+        raise InputError(told.where, told.what, told.value, told.reason, "remove the journal") from None
     remedy = "remove the journal, or go on with what it was begun with"
     for what in ("scenario", "digest", "version"):
         _compare(path, what, getattr(found, what), getattr(fresh, what), remedy)
