@@ -40,6 +40,5 @@ def explained(error: ValidationError, where: str) -> InputError:
     what = str(location[-1]) if location else "JSON" if kind == "json_invalid" else "scenario"
     value = "absent" if kind == "missing" else _shown(first["input"])
     reason = first["msg"][:1].lower() + first["msg"][1:] + others
-    return InputError(
-        f"{where}: {path}" if path else where, what, value, reason, REMEDIES.get(kind, "give a value that fits")
-    )
+    place, remedy = f"{where}: {path}" if path else where, REMEDIES.get(kind, "give a value that fits")
+    return InputError(place, what, value, reason, remedy)

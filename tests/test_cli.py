@@ -266,16 +266,52 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_work(capsys, toy, t
     assert told.startswith("error: --starts: file, ")
 
 
-def test_a_full_disk_leaves_the_older_file_as_it_was(capsys, toy, monkeypatch):
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["replay", "toy.csv", "--capacity", 4, "--dispatch", "easy", "--starts"],
+        ["simulate", "small_team", "--policy", "first-fit", "--events"],
+        ["simulate", "small_team", "--policy", "first-fit", "--focus"],
+        ["tune", "small_team", "--out"],
+        ["evaluate", "small_team", "--report"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(capsys, tmp_path, monkeypatch, argv):
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    path = (tmp_path / "x").with_suffix({"--report": ".html", "--out": ".json"}.get(argv[-1], ".csv"))
+    told, option = refusal(capsys, *argv, path), argv[-1]
+    reason, remedy = "cannot be written: Permission denied", f"name another place with {option}"
+    assert told == f"error: {option}: file, {path}, {reason}, {remedy}\n"
+
+
+def test_a_full_disk_leaves_the_older_file_as_it_was_and_the_results_are_told(capsys, toy, monkeypatch):
     def refuse(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     starts = toy.with_name("starts.csv")
     starts.write_text("older")
     monkeypatch.setattr(os, "fsync", refuse)
-    told = refusal(capsys, "replay", toy, "--capacity", 4, "--dispatch", "easy", "--starts", starts)
-    assert "No space left on device" in told
+    assert failure("replay", toy, "--capacity", 4, "--dispatch", "easy", "--starts", starts, "--json") == 2
+    told = capsys.readouterr()
+    assert "No space left on device" in told.err and json.loads(told.out)["jobs"] == 3
     assert starts.read_text() == "older"
+
+
+def test_an_evaluation_is_told_though_its_page_fails(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("plotly", reason="needs the report extra")
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tidegate.agents.verbs.evaluate._write_page", refuse)
+    policies = ["--policy", "first-fit", "--policy", "burst-only"]
+    options = ["--episodes", 1, "--json", "--report", tmp_path / "page.html"]
+    assert failure("evaluate", "small_team", *policies, *options) == 1
+    told = capsys.readouterr()
+    assert len(json.loads(told.out)["policies"]) == 2 and "No space left on device" in told.err
 
 
 def test_a_folder_that_is_there_is_not_written_over(capsys, tmp_path):
@@ -317,6 +353,17 @@ def test_a_closed_pipe_is_no_noise():
     done = subprocess.run([*TIDEGATE, "scenarios", "list"], stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_file_is_written_though_nobody_reads_the_results(toy):
+    reader, writer = os.pipe()
+    os.close(reader)
+    starts = toy.with_name("starts.csv")
+    command = ["replay", str(toy), "--capacity", "4", "--dispatch", "easy", "--starts", str(starts), "--json"]
+    done = subprocess.run([*TIDEGATE, *command], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert starts.read_text().startswith("job_id,start_s\n")
 
 
 def test_as_a_process_it_prints_json_and_exits_with_zero():

@@ -21,6 +21,14 @@ def write_file(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def probe(path: Path) -> None:
+    """Raise OSError where `write_file` could not put a file at `path`; nothing is left behind."""
+    sweep(path)
+    aside = _aside(path)
+    aside.touch()
+    aside.unlink()
+
+
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write flat files into a new folder, and give it the name `path`, which must not exist or be empty."""
     sweep(path)

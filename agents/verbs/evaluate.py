@@ -63,12 +63,14 @@ def evaluate(
         from ..bound.gaps import with_gaps
 
         reports = [with_gaps(reports[0], found)]
-    if page_file is not None:
-        options = {"--trace": trace, "--load": load, "--delay-factor": delay_factor, "--policy": policy}
-        options |= {"--episodes": reports[0].episodes, "--seed": seed, "--bounds": bounds, "--report": page_file}
-        command = command_line("evaluate", scenario[0], options)
-        _write_page(page_file, grid[0], resolved[grid[0].where][0], reports[0], found, command, json)
-    _print(reports, json)
+    try:
+        _print(reports, json)
+    finally:  # for whoever has closed the pipe, too
+        if page_file is not None:
+            options = {"--trace": trace, "--load": load, "--delay-factor": delay_factor, "--policy": policy}
+            options |= {"--episodes": reports[0].episodes, "--seed": seed, "--bounds": bounds, "--report": page_file}
+            command = command_line("evaluate", scenario[0], options)
+            _write_page(page_file, grid[0], resolved[grid[0].where][0], reports[0], found, command, json)
 
 
 def _distinct(values: list[float] | None) -> list[float]:

@@ -14,8 +14,8 @@ WIDTH = 120  # columns, where there is no terminal
 
 
 def print_json(content: Any) -> None:
-    """One JSON text on stdout."""
-    print(json.dumps(content, indent=2, allow_nan=False))
+    """One JSON text on stdout, at once: files may be written after it."""
+    print(json.dumps(content, indent=2, allow_nan=False), flush=True)
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
@@ -41,7 +41,7 @@ def print_rich(content: Any) -> None:
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     is_terminal = sys.stdout.isatty()  # colours for people only
     Console(file=text, width=width, force_terminal=is_terminal, markup=False, highlight=False).print(content)
-    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()), flush=True)
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
@@ -55,8 +55,10 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 def check_target(option: str, path: Path | None, endings: Sequence[str]) -> None:
     """Make sure, before any work, that `path` can be written and ends in one of `endings`.
 
-    An older file is replaced. Raises InputError, with the option's name.
+    An older file is replaced, later. Raises InputError, with the option's name.
     """
+    from ...trained.durable import probe
+
     if path is None:
         return
     if path.suffix not in endings:
@@ -65,6 +67,10 @@ def check_target(option: str, path: Path | None, endings: Sequence[str]) -> None
         raise InputError(option, "file", path, "lies in a folder that does not exist", f"make {path.parent}")
     if path.exists() and not path.is_file():
         raise InputError(option, "file", path, "is not a regular file", "name another")
+    try:
+        probe(path)
+    except OSError as error:
+        raise _unwritable(option, path, error) from error
 
 
 def save(option: str, path: Path, content: bytes) -> None:
@@ -74,4 +80,9 @@ def save(option: str, path: Path, content: bytes) -> None:
     try:
         write_file(path, content)
     except OSError as error:
-        raise InputError(option, "file", path, f"cannot be written: {error.strerror}", "name another place") from error
+        raise _unwritable(option, path, error) from error
+
+
+def _unwritable(option: str, path: Path, error: OSError) -> InputError:
+    reason, remedy = f"cannot be written: {error.strerror}", f"name another place with {option}"
+    return InputError(option, "file", path, reason, remedy)

@@ -34,22 +34,26 @@ def replay(
         recorded = read(trace)
     with bar(json, f"replaying {len(recorded):,} jobs") as progress:
         schedule = scheduled(recorded, capacity, dispatch.value, progress)
-    if starts is not None:
-        with waiting(json, f"writing {starts}"):
-            save("--starts", starts, _starts(recorded.job_id, schedule.start + first_submission(trace)))
     summary = _summary(recorded, schedule, dispatch.value)
-    if json:
-        print_json(summary)
-        return
-    known = summary["requested_known"]
+    try:
+        if json:
+            print_json(summary)
+        else:
+            _print(summary)
+    finally:  # for whoever has closed the pipe, too
+        if starts is not None:
+            with waiting(json, f"writing {starts}"):
+                save("--starts", starts, _starts(recorded.job_id, schedule.start + first_submission(trace)))
+
+
+def _print(summary: dict[str, Any]) -> None:
+    """The summary, one fact a line."""
+    known, unknown = summary["requested_known"], summary["requested_set_to_walltime"]
     print_facts(
         [
-            ("trace", f"{recorded.source}, {len(recorded):,} jobs"),
-            ("site", f"{capacity:,} accelerators, {dispatch.value}"),
-            (
-                "requested walltime",
-                f"{known:,} recorded; {len(recorded) - known:,} not, there it is set to the walltime",
-            ),
+            ("trace", f"{summary['trace']}, {summary['jobs']:,} jobs"),
+            ("site", f"{summary['capacity']:,} accelerators, {summary['dispatch']}"),
+            ("requested walltime", f"{known:,} recorded; {unknown:,} not, there it is set to the walltime"),
             ("wait, mean", f"{summary['wait_mean_s']:,.2f} s"),
             ("wait, p50", f"{summary['wait_p50_s']:,.2f} s"),
             ("wait, p95", f"{summary['wait_p95_s']:,.2f} s"),

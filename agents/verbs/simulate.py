@@ -44,22 +44,26 @@ def simulate(
         summary = {"scenario": world.name, "scenario_digest": world.digest(), "policy": agent.name}
         summary |= {"notes": [agent.note] if agent.note else []}
         summary |= {"seed": seed, "days": length, **episode.summed_up(world, watched)}
-        if events is not None:
-            _write(events, watched.worlds)
-        if focus is not None:
-            from ..focus.write import exported
-
-            save("--focus", focus, exported(world, watched.worlds, focus.suffix))
-    if json:
-        print_json(summary)
-    else:
-        _print(summary)
+    try:
+        if json:
+            print_json(summary)
+        else:
+            _print(summary)
+    finally:  # for whoever has closed the pipe, too
+        with waiting(json, "writing"):
+            _write(world, watched.worlds, events, focus)
 
 
-def _write(path: Path, worlds: Any) -> None:
-    from .events import as_csv, as_parquet
+def _write(scenario: Any, worlds: Any, events: Path | None, focus: Path | None) -> None:
+    """The files that are asked for."""
+    if events is not None:
+        from .events import as_csv, as_parquet
 
-    save("--events", path, (as_csv if path.suffix == ".csv" else as_parquet)(worlds.log()))
+        save("--events", events, (as_csv if events.suffix == ".csv" else as_parquet)(worlds.log()))
+    if focus is not None:
+        from ..focus.write import exported
+
+        save("--focus", focus, exported(scenario, worlds, focus.suffix))
 
 
 def _print(summary: dict[str, Any]) -> None:
