@@ -1,13 +1,18 @@
-"""The command `tidegate`: verbs, and what they share: exit codes, errors of the input, Ctrl-C, closed pipes.
+"""The command `tidegate`: verbs, and what they share: exit codes, errors of the input, interruptions, closed pipes.
 
 0    done
 1    failed, though the input was right; or whoever read the output closed the pipe
 2    the user's input is wrong: one line on stderr, `error: where: what, value, reason, remedy`
-130  interrupted
+130  interrupted with Ctrl-C
+143  interrupted with SIGTERM
 """
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -38,6 +43,8 @@ class Verbs(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+INTERRUPTED = 128 + signal.SIGINT
+
 # Plain help and no completion: both would be imported before any verb runs.
 OPTIONS: dict[str, Any] = {"cls": Verbs, "no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
 
@@ -59,21 +66,49 @@ app.add_typer(scenarios)
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; without `argv`, the process's own. Returns 0, or raises SystemExit with another exit code."""
+    with _terminable() as came:
+        code = _outcome(argv)
+    if code == INTERRUPTED and came:
+        code = 128 + signal.SIGTERM
+    if code:
+        raise SystemExit(code)
+    return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """SIGTERM interrupts a verb as Ctrl-C does, so that it tells the same; the list then holds it."""
+    came: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _outcome(argv: list[str] | None) -> int:
+    """The exit code of one verb; what failed is told."""
     try:
         code = _run(argv)
         sys.stdout.flush()
     except InputError as error:
         code = _failed(error, 2)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
         code = 1
     except (ArithmeticError, OSError) as error:  # training broke, or the machine refused
         code = _failed(error, 1)
-    if code:
-        raise SystemExit(code)
-    return 0
+    return code
 
 
 def _run(argv: list[str] | None) -> int:

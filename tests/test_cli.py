@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -336,6 +337,20 @@ def test_an_interruption_exits_with_code_130(capsys, monkeypatch):
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_a_termination_is_an_interruption_with_code_143(capsys, monkeypatch):
+    from tidegate.agents.verbs import episode
+
+    def terminate(*arguments: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(episode, "watched", terminate)
+    assert failure(*SIMULATE) == 143
+    assert capsys.readouterr().err == ""
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_training_that_breaks_exits_with_code_one(capsys, monkeypatch):
     from tidegate.agents.verbs import episode
 
@@ -405,5 +420,5 @@ def test_every_verb_and_option_is_documented():
             for option in (option for parameter in part.params for option in parameter.opts):
                 if option.startswith("--") and option != "--help":
                     assert f"| `{option}` |" in sections[name], f"{name} {option}"
-    for code in (0, 1, 2, 130):
+    for code in (0, 1, 2, 130, 143):
         assert re.search(rf"^\| {code} \|", text, re.MULTILINE)

@@ -1,7 +1,10 @@
 """A tuning that was interrupted goes on to the same bits, and never from the journal of another one."""
 
 import math
+import os
+import signal
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,14 +29,20 @@ def mine(tmp_path: Path) -> Path:
     return grounded(tmp_path)
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, last: int = sys.maxsize) -> list[Any]:
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def counted(
+    monkeypatch: pytest.MonkeyPatch, last: int = sys.maxsize, then: Callable[[], object] = interrupt
+) -> list[Any]:
     """The agents that are played from now on; after the `last` one the user interrupts."""
     played: list[Any] = []
     cost = Course.cost
 
     def playing(self: Course, agent: Any) -> float:
         if len(played) == last:
-            raise KeyboardInterrupt
+            then()
         played.append(agent)
         return cost(self, agent)
 
@@ -61,6 +70,15 @@ def test_an_interrupted_tuning_goes_on_to_the_same_bits(
     )  # what was missing, at most one generation again, fresh episodes
     assert other.read_bytes() == whole.read_bytes()
     assert not (mine.parent / "other.journal.json").exists()
+
+
+def test_a_terminated_tuning_says_that_it_goes_on(
+    capsys: pytest.CaptureFixture[str], mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted(monkeypatch, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert tune(mine, *OPTIONS) == 143
+    assert capsys.readouterr().err == "interrupted; the same command goes on from its journal\n"
+    assert mine.with_name("mine.tuned.journal.json").exists()
 
 
 def journal(path: Path, **fields: Any) -> None:
