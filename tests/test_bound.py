@@ -27,7 +27,7 @@ from tidegate.envs.scenario import load
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.spec import BURST, COMMITTED, ClassTable, ProviderTable, SiteTable, Spec, SpecTable, plain_jobs
-from tidegate.fastsim.units import DAY, DOLLAR, HOUR
+from tidegate.fastsim.units import DAY, DOLLAR, HOUR, MINUTE
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
 
@@ -36,7 +36,10 @@ HORIZON = 96.0  # h: shorter than the real one, so that the exact program stays 
 
 
 def toy_spec(rng: np.random.Generator, *, is_rough: bool = False) -> Spec:
-    """Three sites of different speeds, granules and prices; a rough one has failures, losses, start-ups, preemption."""
+    """Three sites of different speeds, granules and prices.
+
+    A rough one has failures, losses, start-ups, preemption, data that travel, foreign silicon, kills of overruns.
+    """
     capacity = int(rng.integers(4, 9))
     steps = ((int(rng.integers(12, 30)) * HOUR, capacity // 2, 0), (40 * HOUR, capacity, 0)) if is_rough else ()
     failure = np.linspace(0.5, 12, 2048) * HOUR if is_rough else None
@@ -45,16 +48,20 @@ def toy_spec(rng: np.random.Generator, *, is_rough: bool = False) -> Spec:
         sites=(
             SiteTable(0, capacity, DOLLAR, (1000, 1000), capacity_steps=steps, failure=failure),
             SiteTable(1, 8, 3 * DOLLAR, (1000, 500), granule=4, start_up=start_up, price_steps=((20 * HOUR, DOLLAR),)),
-            SiteTable(1, 6, 5 * DOLLAR, (2000, 1000), granule=2),
+            SiteTable(1, 6, 5 * DOLLAR, (2000, 1000), granule=2, silicon=int(is_rough)),
         ),
-        providers=(ProviderTable(COMMITTED, tags=1, floor_share=1000), ProviderTable(BURST)),
+        providers=(
+            ProviderTable(COMMITTED, tags=1, floor_share=1000, links=(0, 1000)),
+            ProviderTable(BURST, links=(1000, 0)),
+        ),
         classes=(
-            ClassTable(4 * DOLLAR, restart=HOUR // 2),
+            ClassTable(4 * DOLLAR, restart=HOUR // 2, port=HOUR),
             ClassTable(DOLLAR, checkpoint=HOUR, preemptible=is_rough),
         ),
         period=30 * DAY,
         offer_interval=HOUR,
         preempt_after=2 * HOUR if is_rough else 0,
+        kill_overruns=is_rough and rng.random() < 0.5,
     )
     return table.pack()
 
@@ -87,7 +94,14 @@ def toy_episode(rng: np.random.Generator, count: int = 12) -> Episode:
 def begun(seed: int, *, is_rough: bool = False) -> Chunk:
     rng = np.random.default_rng(seed)
     episode = toy_episode(rng)
-    return Chunk(toy_spec(rng, is_rough=is_rough), [episode._replace(seed=seed)])
+    spec = toy_spec(rng, is_rough=is_rough)
+    if is_rough:
+        jobs, count = episode.jobs, len(episode.jobs)
+        jobs.input = rng.integers(0, 4, count) * 450_000  # MB: an hour each
+        jobs.home = rng.integers(0, 2, count)
+        jobs.silicon = rng.integers(-1, 2, count)
+        jobs.requested = np.maximum(jobs.walltime // rng.integers(1, 3, count), HOUR)
+    return Chunk(spec, [episode._replace(seed=seed)])
 
 
 def bound_of(instance: Instance) -> float:
@@ -129,6 +143,62 @@ def test_failures_evictions_and_start_ups_never_push_a_policy_below_the_bound(se
     bound = bound_of(instance_of(chunk, 0))
     for name in KERNEL_RULES:
         assert bound <= cost_of(chunk, RULES[name]()) + 1e-6
+
+
+def lost_while_staging(speed: int) -> Chunk:
+    """Ten hours of staging to a site that is gone after a minute of it; next to it, at one provider, is another."""
+    spec = SpecTable(
+        sites=(
+            SiteTable(0, 1, DOLLAR, (1000,)),
+            SiteTable(1, 4, DOLLAR, (speed,), capacity_steps=((10 * HOUR + MINUTE, 0, 10 * HOUR + MINUTE),)),
+            SiteTable(1, 4, 10 * DOLLAR, (1000,)),
+        ),
+        providers=(
+            ProviderTable(COMMITTED, floor_share=1000, links=(0, 1000)),
+            ProviderTable(BURST, links=(1000, 0)),
+        ),
+        classes=(ClassTable(100 * DOLLAR),),
+        period=30 * DAY,
+        offer_interval=HOUR,
+    ).pack()
+    jobs = plain_jobs(1)
+    jobs.arrival, jobs.gang, jobs.home = 10 * HOUR, 4, 0
+    jobs.walltime = jobs.requested = 10 * HOUR
+    jobs.input = 4_500_000  # MB, ten hours
+    return Chunk(spec, [Episode(jobs, np.array([10, 34]) * HOUR)])
+
+
+@pytest.mark.parametrize("speed", (1000, 100))
+def test_data_that_came_with_a_run_that_was_broken_off_need_not_come_again(speed):
+    chunk = lost_while_staging(speed)
+    assert bound_of(instance_of(chunk, 0)) <= min(cost_of(chunk, RULES[name]()) for name in KERNEL_RULES) + 1e-6
+
+
+def test_a_run_that_is_killed_counts_what_an_earlier_one_has_claimed():
+    """A hundred hours of which ten are requested; nine were saved before the site was lost, so one more is run."""
+    losses = ((9 * HOUR, 0, 9 * HOUR), (12 * HOUR, 4, 9 * HOUR))
+    spec = SpecTable(
+        sites=(SiteTable(0, 1, DOLLAR, (1000,)), SiteTable(1, 4, 10 * DOLLAR, (1000,), capacity_steps=losses)),
+        providers=(ProviderTable(COMMITTED, floor_share=1000), ProviderTable(BURST)),
+        classes=(ClassTable(DOLLAR, checkpoint=HOUR),),
+        period=30 * DAY,
+        offer_interval=HOUR,
+        kill_overruns=True,
+    ).pack()
+    jobs = plain_jobs(1)
+    jobs.arrival, jobs.walltime, jobs.requested, jobs.gang = 0, 100 * HOUR, 10 * HOUR, 4
+    chunk = Chunk(spec, [Episode(jobs, np.array([10, 34]) * HOUR)])
+    instance = instance_of(chunk, 0)
+    np.testing.assert_array_equal(instance.work.length, [[np.inf, 1.0]])
+    assert bound_of(instance) <= cost_of(chunk, RULES["first-fit"]()) + 1e-6
+
+
+def test_a_solver_that_came_to_its_limit_says_so():
+    source = Source(load("small_team"), 1, windows=1)
+    base = RULES["cost-greedy"]()
+    stopped, done = (headroom(source, base, (), 1, 0, time_limit=limit) for limit in (0.01, 300.0))
+    assert (stopped.is_solved.tolist(), done.is_solved.tolist()) == ([False], [True])
+    assert 0 <= stopped.bound[0] <= done.bound[0]
 
 
 @pytest.mark.parametrize("seed", range(6))

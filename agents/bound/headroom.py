@@ -10,7 +10,7 @@ from ...fastsim.agent import Agent, Player
 from ...fastsim.units import DOLLAR
 from ..evaluation.cohort import Chunk
 from ..evaluation.scoring import COSTS
-from ..evaluation.source import Source
+from ..evaluation.source import Key, Source
 from .clairvoyant import LARGEST, Clairvoyant
 from .instance import instance_of
 from .items import items_of
@@ -18,7 +18,7 @@ from .program import program_of, slots
 from .solve import Solution, solved
 
 EPISODES = 16
-TIME_LIMIT = 60.0  # s, for one episode
+TIME_LIMIT = 300.0  # s, for one episode
 
 Progress = Callable[[float], Any]  # takes the share that is done
 
@@ -36,10 +36,17 @@ class Headroom:
     policies: dict[str, np.ndarray]  # by name; the base is the first
     clairvoyant: np.ndarray | None  # None: not asked for
     bound: np.ndarray
+    is_solved: np.ndarray  # bool; False: the solver came to its limit, and the bound is a weak one, mostly 0
     seconds: np.ndarray  # that the solver took
+    delay_factor: float = 1.0  # on what waiting and missed deadlines cost, in the digest already
 
     def __len__(self) -> int:
         return len(self.bound)
+
+    @property
+    def key(self) -> Key:
+        """What names its episodes."""
+        return Key(self.delay_factor, self.digest, self.trace, self.load, self.seed)
 
 
 def headroom(
@@ -49,6 +56,7 @@ def headroom(
     episodes: int = EPISODES,
     largest: int = LARGEST,
     progress: Progress | None = None,
+    time_limit: float = TIME_LIMIT,
 ) -> Headroom:
     """Play and bound the first episodes of a source.
 
@@ -59,6 +67,7 @@ def headroom(
         episodes: How many, one after the other.
         largest: The clairvoyant tries the offers of so many jobs of each week; with 0 it is left out.
         progress: Told the share that is done.
+        time_limit: Of the solver, for one episode [s].
     """
     policies: tuple[Player, ...] = (base, *others)
     costs: dict[str, list[float]] = {policy.name: [] for policy in policies}
@@ -69,7 +78,7 @@ def headroom(
         for policy in policies:
             costs[policy.name].append(_cost(chunk, policy))
         _tell(progress, (number + 0.1) / episodes)
-        solutions.append(bound(chunk, 0))
+        solutions.append(bound(chunk, 0, time_limit))
         _tell(progress, (number + 0.3) / episodes)
         if largest:
             foresight.append(_cost(chunk, Clairvoyant(chunk, base, largest)))
@@ -84,6 +93,7 @@ def headroom(
         policies={name: np.array(own) for name, own in costs.items()},
         clairvoyant=np.array(foresight) if largest else None,
         bound=np.array([solution.bound for solution in solutions]),
+        is_solved=np.array([solution.is_optimal for solution in solutions]),
         seconds=np.array([solution.seconds for solution in solutions]),
     )
 

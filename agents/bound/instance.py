@@ -147,18 +147,19 @@ def _work(chunk: Chunk, index: int, capacity: tuple[Steps, ...]) -> Work:
     reach = np.stack([highest_from(one, arrival) for one in capacity], axis=1)
     runs = admitted(spec, jobs.cls, jobs.tags) & (footprint <= reach)
     speed = np.maximum(rules.speed[:sites, :][:, jobs.cls].T, 1)
-    if rules.kill_overruns == 1:
-        remaining = np.minimum(remaining, jobs.requested)
+    may_lose = np.array([np.isfinite(first_loss(one)) for one in capacity])
+    may_yield = (rules.preempt_after > 0) & (rules.preemptible[jobs.cls] == 1)
+    is_steady = ~(runs & may_lose).any(axis=1) & ~may_yield
     is_fresh = ids >= int(chunk.begun.state(index).next_job)
     staged, fare = (np.where(is_fresh[:, None], part, 0.0) for part in _data(spec, jobs))
+    # A run that is broken off while it stages has brought all data: the next one at that provider need not.
+    staged = np.where(is_steady[:, None], staged, 0.0)
     length = (remaining[:, None] * 1000 / speed + staged + _porting(spec, jobs)) / HOUR
     length = np.where(runs, np.maximum(length, 1 / HOUR), np.inf)
     parents, kept = _family(spec, jobs, ids, np.asarray(runs.any(axis=1)))
     release = _releases(arrival, parents, length.min(axis=1))
     place = np.cumsum(kept) - 1
     family = tuple(tuple(int(place[one]) for one in parents[row] if kept[one]) for row in np.flatnonzero(kept))
-    may_lose = np.array([np.isfinite(first_loss(one)) for one in capacity])
-    may_yield = (rules.preempt_after > 0) & (rules.preemptible[jobs.cls] == 1)
     is_due = (jobs.deadline > begin) & (jobs.penalty > 0)
     return Work(
         job=ids[kept],
@@ -172,19 +173,23 @@ def _work(chunk: Chunk, index: int, capacity: tuple[Steps, ...]) -> Work:
         length=length[kept],
         footprint=footprint[kept].astype(np.float64),
         fare=fare[kept],
-        is_steady=(~(runs & may_lose).any(axis=1) & ~may_yield)[kept],
+        is_steady=is_steady[kept],
     )
 
 
 def _remaining(chunk: Chunk, index: int, ids: np.ndarray) -> np.ndarray:
-    """Work [ms at speed 1000] of each job: all of it, or of a waiting one what earlier runs have left."""
-    remaining = chunk.jobs.walltime[ids].copy()
+    """Work [ms at speed 1000] of each job: all of it, or of a waiting one what earlier runs have left.
+
+    Where overruns are killed, at most what is requested of it.
+    """
+    remaining, claim = chunk.jobs.walltime[ids].copy(), chunk.jobs.requested[ids].copy()
     here = present(chunk.begun, index)
     waiting = here[here.status == WAITING]
     place = np.searchsorted(ids, waiting.job)
     is_here = (place < len(ids)) & (ids[np.minimum(place, len(ids) - 1)] == waiting.job) if len(ids) else place < 0
     remaining[place[is_here]] = waiting.remaining[is_here]
-    return remaining
+    claim[place[is_here]] = waiting.claim[is_here]
+    return np.minimum(remaining, claim) if chunk.spec.rules[0].kill_overruns == 1 else remaining
 
 
 def _porting(spec: Spec, jobs: Any) -> np.ndarray:

@@ -19,6 +19,7 @@ def to_json(found: Headroom) -> dict[str, Any]:
         "scenario_digest": found.digest,
         "trace": found.trace,
         "load": found.load,
+        "delay_factor": found.delay_factor,
         "seed": found.seed,
         "episodes": len(found),
         "base": found.base,
@@ -29,6 +30,7 @@ def to_json(found: Headroom) -> dict[str, Any]:
         "bound": found.bound.tolist(),
         "clairvoyant": None if found.clairvoyant is None else found.clairvoyant.tolist(),
         "policies": {name: costs.tolist() for name, costs in found.policies.items()},
+        "is_solved": found.is_solved.tolist(),
         "solver_seconds": found.seconds.tolist(),
     }
 
@@ -41,7 +43,7 @@ def load_headroom(path: Path) -> Headroom:
     """What `tidegate bound --json` has written. Raises InputError for a file that does not hold it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Headroom(
+        found = Headroom(
             scenario=str(content["scenario"]),
             digest=str(content["scenario_digest"]),
             trace=content["trace"],
@@ -51,7 +53,9 @@ def load_headroom(path: Path) -> Headroom:
             policies={str(name): _costs(costs) for name, costs in content["policies"].items()},
             clairvoyant=None if content["clairvoyant"] is None else _costs(content["clairvoyant"]),
             bound=_costs(content["bound"]),
+            is_solved=np.array(content["is_solved"], bool),
             seconds=_costs(content["solver_seconds"]),
+            delay_factor=float(content["delay_factor"]),
         )
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
@@ -59,6 +63,21 @@ def load_headroom(path: Path) -> Headroom:
     except (ValueError, KeyError, TypeError, AttributeError):
         remedy = "write it with tidegate bound --json"
         raise InputError("--bounds", "file", path, "does not hold the bounds of an evaluation", remedy) from None
+    _check_lengths(found, path)
+    return found
+
+
+def _check_lengths(found: Headroom, path: Path) -> None:
+    """Raise InputError where there are no episodes, or not as many of everything."""
+    remedy = "write it with tidegate bound --json"
+    if len(found) == 0:
+        raise InputError(f"--bounds {path}", "bound", "[]", "holds no episode", remedy)
+    columns = {f"policies.{name}": costs for name, costs in found.policies.items()}
+    columns |= {"clairvoyant": found.clairvoyant, "is_solved": found.is_solved, "solver_seconds": found.seconds}
+    for name, values in columns.items():
+        if values is not None and len(values) != len(found):
+            reason = f"are as many values as episodes, and bound has {len(found)}"
+            raise InputError(f"--bounds {path}", name, len(values), reason, remedy)
 
 
 def _costs(values: Any) -> np.ndarray:

@@ -11,23 +11,18 @@ from .program import Program
 class Solution(NamedTuple):
     """What came of a program."""
 
-    bound: float  # at most the optimum
+    bound: float  # at most the optimum; a weak one where the solver came to its limit
     value: float  # of the solver's point
+    is_optimal: bool
     seconds: float
     rows: int
     columns: int
 
 
 def solved(program: Program, time_limit: float) -> Solution:
-    """Minimise `program` within `time_limit` [s]; by an interior point, without a basis, which nobody needs."""
+    """Minimise `program` within `time_limit` [s] by the dual simplex method."""
     highs = highspy.Highs()
-    for name, value in {
-        "output_flag": False,
-        "threads": 1,
-        "solver": "ipm",
-        "run_crossover": "off",
-        "time_limit": time_limit,
-    }.items():
+    for name, value in {"output_flag": False, "threads": 1, "solver": "simplex", "time_limit": time_limit}.items():
         highs.setOptionValue(name, value)
     highs.passModel(model(program))
     highs.run()
@@ -35,6 +30,7 @@ def solved(program: Program, time_limit: float) -> Solution:
     return Solution(
         bound=max(0.0, safe_bound(program, np.array(found.row_dual))),  # nothing here costs less than nothing
         value=float(highs.getInfo().objective_function_value),
+        is_optimal=highs.getModelStatus() == highspy.HighsModelStatus.kOptimal,
         seconds=float(highs.getRunTime()),
         rows=program.matrix.shape[0],
         columns=program.matrix.shape[1],
