@@ -1,6 +1,7 @@
 """Burst only: buy everything by the hour.
 
-Among legal burst sites, the shortest estimated wait; committed only where nothing else is legal.
+Among legal burst sites, the shortest estimated wait; committed only where nothing else is legal. The lab that owns
+nothing: the other end of the same comparison (Ambati et al., "Waiting Game", SC'20: all on demand).
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Committed only: never buy burst.
 
-Among legal committed sites, the shortest estimated wait; burst only where nothing else is legal.
+Among legal committed sites, the shortest estimated wait; burst only where nothing else is legal. The lab without burst,
+with which work on bursting compares itself (de Assunção, di Costanzo, Buyya, HPDC 2009).
 """
 
 import numpy as np

@@ -6,6 +6,8 @@
 A job that waits is offered again and moves when another site scores better by more than `stay` of the score of where it
 is. `weight` is the knob that matters: above 1 the rule distrusts its wait estimates (they rest on requested walltimes,
 which are too long, and on a queue that may be overtaken), below 1 it is patient.
+
+Our own rule: the myopic step of a router that knows prices and delay costs, of which no published rule knows both.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
 Else queue at the shortest committed wait.
 
-What cluster operators write first ("on-prem first, spill when full"); with re-offers it spills as soon as burst has
-room.
+What cluster operators write first ("on-prem first, spill when full"), and the naive strategy of de Assunção, di
+Costanzo and Buyya (HPDC 2009); with re-offers it spills as soon as burst has room.
 """
 
 import numpy as np

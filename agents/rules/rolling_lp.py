@@ -7,6 +7,8 @@ The shadow prices (agents/planning) are the duals of each site's capacity in eac
 there would save. A site that is full for a day is dear to a job that runs for a day and cheap to one that waits until
 then. `expected` runs are shorter than requested ones, by the scenario's published terms; losses are what a recall of
 spot capacity is expected to destroy.
+
+Duals as prices of admission are the bid prices of revenue management (Talluri, van Ryzin, Management Science 1998).
 """
 
 from dataclasses import dataclass
