@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tidegate.agents.evaluation.compare import Interval
 from tidegate.agents.page import headline, waterfall
-from tidegate.agents.page.names import names_of
+from tidegate.agents.page.chosen import chosen
+from tidegate.agents.page.names import CHOSEN, FIRST, names_of
 from tidegate.fastsim.jit import IS_COMPILED
 
 from .evaluated_page import Made, small_team
@@ -19,12 +21,14 @@ def made() -> Made:
     return small_team()
 
 
-def said(made: Made, low: float, value: float, high: float) -> headline.Headline:
+def said(made: Made, low: float, value: float, high: float, adjusted_p: float = 0.01) -> headline.Headline:
     """The headline of a comparison whose saving is this."""
     first, other = made.report.policies[0], made.report.policies[-1]
     report = replace(made.report, policies=(first, other))
     saving = Interval(value, low, high)
-    report.__dict__["comparisons"] = (replace(report.comparisons[0], avoidable=saving, bill=saving),)
+    report.__dict__["comparisons"] = (
+        replace(report.comparisons[0], avoidable=saving, bill=saving, adjusted_p=adjusted_p),
+    )
     return headline.headline(names_of(made.scenario, report), report)
 
 
@@ -38,8 +42,51 @@ def test_a_saving_is_called_one_and_doubt_is_called_doubt(made: Made) -> None:
     found = said(made, 0.1, 0.3, 0.4)
     assert found.verdict == headline.GAIN and "saves" in found.text and "(95 % interval 10.0 to 40.0 %)" in found.text
     for low, high in ((-0.1, 0.4), (float("nan"), float("nan"))):
-        found = said(made, low, 0.3, high)
+        found = said(made, low, 0.3, high, adjusted_p=0.2)
         assert found.verdict == headline.OPEN and found.text.startswith("<b>Undecided")
+
+
+def test_what_does_not_stand_among_all_comparisons_is_not_said(made: Made) -> None:
+    for low, value, high in ((0.1, 0.3, 0.4), (-0.4, -0.3, -0.1)):
+        found = said(made, low, value, high, adjusted_p=0.06)
+        assert found.verdict == headline.OPEN and "it does not stand" in found.text
+
+
+def test_the_headline_is_about_the_cheapest_of_the_others_and_says_so(made: Made) -> None:
+    first, middle, last = made.report.policies
+    for order in ((first, middle, last), (first, last, middle), (last, middle, first)):
+        report = replace(made.report, policies=order)
+        costs = [policy.avoidable.sum() for policy in order]
+        cheapest = order[1 + int(np.argmin(costs[1:]))].name
+        names = names_of(made.scenario, report)
+        assert order[names.chosen].name == order[chosen(report)].name == cheapest
+        found = headline.headline(names, report)
+        assert cheapest in found.text
+        assert f"{cheapest} is the cheapest of the 2 that are compared with {order[0].name}" in found.rule
+        assert names.policy_colours[0] == FIRST and names.policy_colours[names.chosen] == CHOSEN
+    alone = replace(made.report, policies=(first, last))
+    assert headline.headline(names_of(made.scenario, alone), alone).rule == ""
+
+
+def test_the_middle_one_stands_for_training_seeds(made: Made) -> None:
+    """The best of several seeds would be chosen for its luck."""
+    first, dear, cheap = made.report.policies
+    seeds = tuple(replace(policy, name=name) for policy, name in ((cheap, "a"), (dear, "b"), (dear, "c")))
+    report = replace(made.report, policies=(first, *seeds), groups={"seeds": ("a", "b", "c")})
+    assert report.policies[chosen(report)].name == "b"
+    alone = replace(report, policies=(first, seeds[0]), groups={"seeds": ("a",)})
+    assert chosen(alone) == 1
+    assert chosen(replace(made.report, policies=(first,))) == 0
+
+
+def test_the_best_tuned_rule_stands_beside_what_the_headline_praises(made: Made) -> None:
+    first, tuned, other = made.report.policies
+    report = replace(made.report, policies=(first, replace(tuned, name="best-tuned"), other))
+    found, sunk = headline.remarks(names_of(made.scenario, report), report)
+    saving = 1 - other.avoidable.sum() / tuned.avoidable.sum()
+    assert f"costs {100 * saving:.1f} % less than best-tuned, the best tuned rule (95 % interval" in found
+    assert sunk == headline.SUNK
+    assert headline.remarks(made.names, made.report) == [sunk]
 
 
 def test_what_is_invoiced_and_what_is_assumed_make_the_difference(made: Made) -> None:

@@ -11,7 +11,7 @@ from .headline import headline, remarks
 from .library import plotly_js
 from .names import Names
 from .picture import Key, Panel, Picture
-from .table import table
+from .table import reading, table
 
 FOLDER = Path(__file__).parent
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -30,14 +30,13 @@ PAGE = """<!doctype html>
 <header>
 <p class=kicker>Tidegate evaluation</p>
 <h1>{title}</h1>
-<p class="headline {verdict}">{headline} <span class=detail>{detail}</span></p>
+<p class="headline {verdict}">{headline} <span class=detail>{detail}</span> <span class=detail>{rule}</span></p>
 <dl class=facts>{facts}</dl>
 <pre class=command tabindex=0>{command}</pre>
 </header>
 <section class="card wide" id=policies>
 <h2>All policies</h2>
-<p class=reading>Means over all episodes, with bootstrap 95 % intervals in brackets. Saved: against {first} on the same
-episodes; below 0 the policy loses.</p>
+<p class=reading>{reading}</p>
 {table}
 <ul class=notes>{notes}</ul>
 </section>
@@ -54,18 +53,19 @@ episodes; below 0 the policy loses.</p>
 
 def document(names: Names, report: Report, pictures: Sequence[Picture], command: str) -> str:
     """All of it; `command` is what makes this page again, or nothing."""
-    verdict, sentence, detail = headline(names, report)
+    verdict, sentence, detail, rule = headline(names, report)
     return PAGE.format(
         policy=POLICY,
         heading=f"{names.scenario}: Tidegate evaluation",
         style=(FOLDER / "page.css").read_text(encoding="utf-8"),
         title=names.title,
         verdict=verdict,
-        headline=sentence,
+        headline=sentence.replace(" %", "\u00a0%"),
         detail=detail,
+        rule=rule,
         facts="".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _facts(names, report)),
         command=escape(command),
-        first=names.policies[0],
+        reading=reading(names, report),
         table=table(names, report),
         notes="".join(f"<li>{note}</li>" for note in (*remarks(names, report), *_notes(report))),
         sections="\n".join(map(_section, pictures)),
@@ -89,6 +89,7 @@ def _facts(names: Names, report: Report) -> list[tuple[str, str]]:
         ("work", f"{work}{load}"),
         ("episodes", f"{report.episodes:,}"),
         ("seed", str(report.seed)),
+        *([("delay cost", f"× {report.delay_factor:g}")] if report.delay_factor != 1 else []),
         ("digest of the scenario", f"<code>{escape(report.digest)}</code>"),
     ]
 
@@ -122,6 +123,9 @@ def _key(key: Key) -> str:
     stroke = f'style="stroke:{key.colour};stroke-width:2.5" stroke-dasharray="{STROKES.get(key.dash, "")}"'
     line = f"<svg width=22 height=8 aria-hidden=true><line x1=0 x2=22 y1=4 y2=4 {stroke}></line></svg>"
     mark = line if key.is_line else f'<i class=swatch style="background:{key.colour}"></i>'
+    if key.symbol:
+        shape = f'<path d="{SHAPES[key.symbol]}" fill="{key.colour}"></path>'
+        mark = f"<svg width=14 height=14 aria-hidden=true>{shape}</svg>"
     if not key.group:
         return f"<span class=key>{mark}{key.label}</span>"
     return f'<button type=button class=key aria-pressed=true data-group="{key.group}">{mark}{key.label}</button>'
@@ -137,7 +141,19 @@ def _panel(picture: Picture, panel: Panel) -> str:
 def _data(picture: Picture) -> dict[str, Any]:
     """What page.js needs to draw a picture."""
     panels = [{"data": panel.data, "layout": panel.layout, "choice": panel.choice} for panel in picture.panels]
-    return {"name": picture.name, "choices": list(picture.choices), "panels": panels}
+    shown = picture.choices[picture.shown] if picture.choices else ""
+    return {"name": picture.name, "choices": list(picture.choices), "shown": shown, "panels": panels}
 
 
+# Plotly's symbols, in a square of 14 px.
+SHAPES = {
+    "circle": "M1 7a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z",
+    "square": "M2 2h10v10h-10z",
+    "diamond": "M7 0l7 7l-7 7l-7 -7z",
+    "triangle-up": "M7 1l6.5 11.5h-13z",
+    "triangle-down": "M7 13l6.5 -11.5h-13z",
+    "cross": "M5 1h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+    "x": "M3.5 1l3.5 3.5l3.5 -3.5l2.5 2.5l-3.5 3.5l3.5 3.5l-2.5 2.5l-3.5 -3.5l-3.5 3.5l-2.5 -2.5l3.5 -3.5l-3.5 -3.5z",
+    "star": "M7 0.5l1.6 4.3h4.6l-3.7 2.8l1.4 4.4l-3.9 -2.7l-3.9 2.7l1.4 -4.4l-3.7 -2.8h4.6z",
+}
 STROKES = {"dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4", "longdashdot": "11 3 2 3"}

@@ -1,12 +1,14 @@
-"""What the last policy saves or loses against the first, in one sentence, and what a reader must know beside it."""
+"""What the cheapest of the compared policies saves or loses against the first, and what to know beside it."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ..evaluation.compare import Interval
-from ..evaluation.report import Report
+from ..evaluation.compare import Interval, paired
+from ..evaluation.policies import BEST
+from ..evaluation.report import Comparison, Report
+from ..evaluation.summary import LEVEL
 from .names import Names
 from .waterfall import plain, steps
 
@@ -16,51 +18,82 @@ SUNK = (
     "Avoidable cost is all the rest: burst with egress, overage, delay, penalties and write-offs. The last three are "
     "costs that the scenario assumes: they count in the avoidable cost and in the total bill, but nobody invoices them."
 )
-
-
 INVOICED, ASSUMED = ("burst", "overage"), ("delay", "penalty", "write_off")
 
 
 class Headline(NamedTuple):
-    """A verdict, its sentence as HTML, and how much of the difference is invoiced."""
+    """A verdict, its sentence as HTML, how much of the difference is invoiced, and why it is about this policy."""
 
     verdict: str
     text: str
     detail: str = ""
+    rule: str = ""
 
 
 def headline(names: Names, report: Report) -> Headline:
-    """A loss is called a loss; where the interval holds 0, or there is none, nothing is decided."""
-    first = report.weekly(report.policies[0].avoidable).value
-    if len(report.policies) == 1:
-        text = f"<b>{names.policies[0]}</b> costs {plain(first)} a week that is avoidable. It is compared with nothing."
+    """A loss is called a loss; nothing is decided where the difference does not stand among all comparisons."""
+    first, chosen = report.policies[0], report.policies[names.chosen]
+    against, name = names.policies[0], names.policies[names.chosen]
+    cost = report.weekly(first.avoidable).value
+    if not names.chosen:
+        text = f"<b>{against}</b> costs {plain(cost)} a week that is avoidable. It is compared with nothing."
         return Headline(OPEN, text)
-    last, found = names.policies[-1], report.comparisons[-1]
-    difference = report.weekly(report.policies[-1].avoidable).value - first
-    saving = found.avoidable
-    amount, against = plain(abs(difference)), names.policies[0]
+    difference, found = report.weekly(chosen.avoidable).value - cost, compared(report, names.chosen)
+    amount, saving = plain(abs(difference)), found.avoidable
     shares = f"{_percent(saving)} of the avoidable cost {_interval(saving)}, "
     shares += f"{_percent(found.bill)} of the total bill {_interval(found.bill)}"
-    detail = _invoiced(names, report)
-    if saving.low > 0:
-        return Headline(GAIN, f"<b>{last} saves {amount} a week</b> against {against}: {shares}.", detail)
-    if saving.high < 0:
-        return Headline(LOSS, f"<b>{last} loses: it costs {amount} a week more</b> than {against}, {shares}.", detail)
-    if np.array_equal(report.policies[0].avoidable, report.policies[-1].avoidable):
-        return Headline(OPEN, f"<b>No difference: {last} costs what {against} costs</b>, in every episode.")
-    word = "less" if difference < 0 else "more"
-    doubt = "the interval holds 0" if math.isfinite(saving.low) else "one block gives no interval"
-    text = f"<b>Undecided: {last} costs {amount} a week {word}</b> than {against}, {shares}; {doubt}."
-    return Headline(OPEN, text, detail)
+    told = (_invoiced(names, report), _rule(names, report))
+    if np.array_equal(first.avoidable, chosen.avoidable):
+        text = f"<b>No difference: {name} costs what {against} costs</b>, in every episode."
+        return Headline(OPEN, text, rule=told[1])
+    if not stands(found):
+        word = "less" if difference < 0 else "more"
+        text = f"<b>Undecided: {name} costs {amount} a week {word}</b> than {against}, {shares}; "
+        return Headline(OPEN, f"{text}{_doubt(report, found)}.", *told)
+    if saving.value > 0:
+        return Headline(GAIN, f"<b>{name} saves {amount} a week</b> against {against}: {shares}.", *told)
+    return Headline(LOSS, f"<b>{name} loses: it costs {amount} a week more</b> than {against}, {shares}.", *told)
+
+
+def compared(report: Report, number: int) -> Comparison:
+    """A policy against the first."""
+    return next(one for one in report.comparisons if one.policy == report.policies[number].name)
+
+
+def stands(comparison: Comparison) -> bool:
+    """Whether a difference of avoidable costs is one at the 5 % level, with all comparisons taken together."""
+    return comparison.adjusted_p < LEVEL
+
+
+def _doubt(report: Report, found: Comparison) -> str:
+    """Why nothing is decided."""
+    if not math.isfinite(found.avoidable.low):
+        return "there are too few blocks for an interval"
+    if found.avoidable.low <= 0 <= found.avoidable.high:
+        return "the interval holds 0"
+    return f"alone the interval leaves 0 out, among all {len(report.comparisons)} comparisons it does not stand"
+
+
+def _rule(names: Names, report: Report) -> str:
+    """Of which policy the headline is, where there are several to choose from."""
+    count, name = len(report.comparisons), names.policies[names.chosen]
+    if count == 1:
+        return ""
+    text = f"{name} is the cheapest of the {count} that are compared with {names.policies[0]}. "
+    if report.groups:
+        text = f"{name} is the cheapest of those that are compared with {names.policies[0]}, "
+        text += "where of several training seeds the middle one stands for all. "
+    return f"{text}It is said to save or to lose where that stands with all {count} comparisons taken together (Holm)."
 
 
 def _invoiced(names: Names, report: Report) -> str:
     """The difference in two: what somebody invoices, and what the scenario assumes."""
-    found = steps(report.policies[0], report.policies[-1])
+    found = steps(report.policies[0], report.policies[names.chosen])
     invoiced, assumed = (sum(found.get(part, 0.0) for part in parts) for parts in (INVOICED, ASSUMED))
     return (
-        f"In money that is invoiced (burst, egress, overage) {names.policies[-1]} spends {_direction(invoiced)} a "
-        f"week; in costs that the scenario assumes (delay, penalties, write-offs), {_direction(assumed)}."
+        f"In money that is invoiced (burst, egress, overage) {names.policies[names.chosen]} spends "
+        f"{_direction(invoiced)} a week; in costs that the scenario assumes (delay, penalties, write-offs), "
+        f"{_direction(assumed)}."
     )
 
 
@@ -69,15 +102,15 @@ def _direction(amount: float) -> str:
 
 
 def remarks(names: Names, report: Report) -> list[str]:
-    """Who is cheaper than the two that are compared, if anyone, and what is sunk."""
-    costs = [report.weekly(policy.avoidable).value for policy in report.policies]
-    best = min(range(len(costs)), key=costs.__getitem__)
-    if best in (0, len(costs) - 1):
+    """How the policy of the headline does against the best tuned rule, where that is another one; and what is sunk."""
+    own = [policy.name for policy in report.policies]
+    if BEST not in own or own.index(BEST) in (0, names.chosen):
         return [SUNK]
-    return [
-        f"The cheapest policy here is neither of the two: {names.policies[best]}, {plain(costs[best])} a week.",
-        SUNK,
-    ]
+    tuned, chosen = report.policies[own.index(BEST)], report.policies[names.chosen]
+    saving = paired(tuned.avoidable, chosen.avoidable, report.blocks, report.seed)
+    word = "less" if saving.value >= 0 else "more"
+    told = f"{_percent(saving)} {word} than {names.policies[own.index(BEST)]}, the best tuned rule {_interval(saving)}"
+    return [f"{names.policies[names.chosen]} costs {told}.", SUNK]
 
 
 def _percent(saving: Interval) -> str:

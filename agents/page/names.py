@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from ...envs.scenario import Scenario
 from ..evaluation.report import Report
+from .chosen import chosen
 
 # Okabe and Ito's and Paul Tol's palettes. A colour-blind reader tells committed (blues) from burst (yellow to red) by
 # hue, sites of a kind by lightness, and policies also by dash and symbol.
 COMMITTED = ("#0072B2", "#56B4E9", "#2F4B7C", "#88CCEE", "#4477AA", "#A5C8E4", "#00587A", "#77AADD")
 BURST = ("#E69F00", "#D55E00", "#F0D060", "#A65628", "#EE8866", "#FFCC80", "#B45F06", "#CC6677")
 HOLD = "#A0A4AA"
-FIRST, LAST = "#7A7F87", "#AA4499"
+FIRST, CHOSEN = "#7A7F87", "#AA4499"
 BETWEEN = ("#009988", "#999933", "#CC6677", "#6A6FC9", "#44BB99", "#B08D57")
 DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
@@ -34,6 +35,7 @@ class Names(NamedTuple):
     title: str
     trace: str  # empty: drawn work
     policies: tuple[str, ...]
+    chosen: int  # the policy that the page compares with the first
     sites: tuple[str, ...]
     providers: tuple[str, ...]
     classes: tuple[str, ...]
@@ -45,18 +47,19 @@ class Names(NamedTuple):
 
 def names_of(scenario: Scenario, report: Report) -> Names:
     """The names of an evaluation."""
-    count = len(report.policies)
+    count, compared = len(report.policies), chosen(report)
     return Names(
         scenario=safe(report.scenario),
         title=safe(scenario.title),
         trace=safe(report.trace or ""),
         policies=tuple(map(safe, shortened(distinct([policy.name for policy in report.policies])))),
+        chosen=compared,
         sites=tuple(safe(name) for name in report.sites),
         providers=tuple(safe(provider.name) for provider in scenario.providers),
         classes=tuple(safe(name) for name in report.classes),
-        policy_colours=_of_policies(count, FIRST, BETWEEN, LAST),
-        dashes=_of_policies(count, "solid", DASHES, "solid"),
-        symbols=_of_policies(count, "circle", SYMBOLS, "circle"),
+        policy_colours=_of_policies(count, compared, FIRST, BETWEEN, CHOSEN),
+        dashes=_of_policies(count, compared, "solid", DASHES, "solid"),
+        symbols=_of_policies(count, compared, "circle", SYMBOLS, "circle"),
         site_colours=_of_sites(scenario),
     )
 
@@ -82,17 +85,19 @@ def shortened(names: list[str]) -> list[str]:
 def wrapped(name: str) -> str:
     """A name for under a bar: broken after a hyphen and the like, so that lines have about nine characters."""
     lines = [""]
-    for part in re.findall(r"[^-_/ ]*[-_/ ]?", name):
+    for part in re.findall(r"[^-_/: ]*[-_/: ]?", name):
         if lines[-1] and len(lines[-1]) + len(part) > BROKEN:
             lines.append("")
         lines[-1] += part
     return "<br>".join(lines)
 
 
-def _of_policies(count: int, first: str, between: tuple[str, ...], last: str) -> tuple[str, ...]:
-    """One thing for each policy: the first and the last, which are compared, keep theirs in every evaluation."""
-    middle = [between[index % len(between)] for index in range(max(0, count - 2))]
-    return (first, *middle, last)[:count] if count > 1 else (first,)
+def _of_policies(count: int, compared: int, first: str, others: tuple[str, ...], own: str) -> tuple[str, ...]:
+    """One thing for each policy: the first and the one that is compared with it keep theirs in every evaluation."""
+    found = {0: first, compared: own} if compared else {0: first}
+    rest = [index for index in range(count) if index not in found]
+    found |= {index: others[place % len(others)] for place, index in enumerate(rest)}
+    return tuple(found[index] for index in range(count))
 
 
 def _of_sites(scenario: Scenario) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from ..evaluation.readings import read
 from ..evaluation.report import Report
 from ..evaluation.source import Source
 from ..evaluation.window import Played
+from .chosen import chosen
 from .clock import POINTS, grid
 
 
@@ -84,18 +85,18 @@ def observed(
     trace: Trace | None = None,
     progress: Callable[[float], Any] = lambda _: None,
 ) -> list[Observed]:
-    """Episode 0 of `report` under the first and the last of its policies; under the only one, if there is one.
+    """Episode 0 of `report` under the first policy, and the one that is compared with it, if there is one.
 
     `agents` and `trace` are those of the evaluation. `progress` takes the share that is over.
     """
     source = Source(scenario, report.seed, trace, report.load, windows=1)
     episode = source.episode(0)
     chunk = Chunk(source.spec, [episode])
-    chosen = sorted({0, len(agents) - 1})
+    watched = sorted({0, chosen(report)})
     found = []
-    for count, policy in enumerate(chosen, 1):
+    for count, policy in enumerate(watched, 1):
         found.append(_watched(chunk, episode, agents[policy], policy))
-        progress(count / len(chosen))
+        progress(count / len(watched))
     return found
 
 

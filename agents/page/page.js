@@ -44,6 +44,11 @@
         axis.tickvals = axis.tickvals.filter((_, index) => index % every === 0);
         axis.tickangle = 0;
       }
+      if (axis.ticklabeloverflow && axis.ticktext) {
+        // Names under bars lie aslant where the longest of their lines would meet the next one.
+        const longest = Math.max(...axis.ticktext.flatMap((text) => text.split("<br>")).map((line) => line.length));
+        if (7 * longest > (width - 90) / axis.ticktext.length) axis.tickangle = -45;
+      }
       if (axis.type === "log" && axis.ticktext && width < 300) {
         axis.ticktext = axis.ticktext.map((text, index) => (index % 2 === 0 ? text : ""));
       }
@@ -109,7 +114,7 @@
       button.dataset.choice = picture.choices[index];
       button.addEventListener("click", () => choose(picture, section, button.dataset.choice));
     });
-    if (picture.choices.length) choose(picture, section, picture.choices[picture.choices.length - 1]);
+    if (picture.choices.length) choose(picture, section, picture.shown);
     else picture.panels.forEach((panel) => draw(picture, panel));
     const watcher = new ResizeObserver(() => {
       for (const panel of picture.panels) if (panel.plot.clientWidth !== panel.width) draw(picture, panel);

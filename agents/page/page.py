@@ -35,10 +35,11 @@ def page(
 
     Args:
         scenario: The world of the evaluation.
-        agents: Its policies, in the report's order; the first and the last play episode 0 again, to be watched.
+        agents: Its policies, in the report's order; the first, and the one that the page compares with it, play
+            episode 0 again, to be watched.
         report: What the evaluation found.
         trace: Its trace, if it had one.
-        bounds: What no policy can beat, if it was computed.
+        bounds: What no policy can beat on some of the episodes, if it was computed.
         command: The command line that makes this page again.
         progress: Takes the share of the plays that is over.
 

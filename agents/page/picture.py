@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Drawn = dict[str, Any]  # a trace or a layout, as Plotly's JSON has it
-INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--faint)"  # page.js puts in what the style sheet has
+INK, SOFT, FAINT, CARD = (
+    "var(--ink)",
+    "var(--soft)",
+    "var(--faint)",
+    "var(--card)",
+)  # page.js puts in what the style sheet has
 NARROW, HALF, SMALL = "narrow", "half", "small"  # how wide panels may become
 
 
@@ -28,6 +33,7 @@ class Key(NamedTuple):
     group: str
     is_line: bool = False
     dash: str = "solid"
+    symbol: str = ""  # of marks
 
 
 class Picture(NamedTuple):
@@ -40,7 +46,8 @@ class Picture(NamedTuple):
     legend: list[Key]
     is_wide: bool = False  # over both columns of the page
     size: str = NARROW
-    choices: tuple[str, ...] = ()  # one of which is shown; the last one at first
+    choices: tuple[str, ...] = ()  # one of which is shown
+    shown: int = -1  # which of them at first
 
 
 def listed(values: Iterable[float], places: int = 2) -> list[float | None]:

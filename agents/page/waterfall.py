@@ -25,7 +25,7 @@ def waterfall(names: Names, report: Report) -> Picture | None:
     legend = [Key("costs more", MORE, ""), Key("costs less", LESS, "")]
     title = f"Where the difference to {names.policies[0]} comes from"
     choices = tuple(names.policies[1:]) if len(panels) > 1 else ()
-    return Picture("waterfall", title, reading, panels, legend, choices=choices)
+    return Picture("waterfall", title, reading, panels, legend, choices=choices, shown=names.chosen - 1)
 
 
 def steps(first: Scores, other: Scores) -> dict[str, float]:
@@ -54,12 +54,12 @@ def _panel(names: Names, report: Report, number: int) -> Panel:
     tops = np.cumsum([ends[0], *moves.values()])
     unit, letter = scale(max(map(abs, ends)))
     label, colours = names.policies[number], (names.policy_colours[0], names.policy_colours[number])
-    labels = [wrapped(names.policies[0]), *moves, wrapped(label)]
+    labels = [wrapped(text) for text in (names.policies[0], *moves, label)]
     return Panel(
         "",
         [_joints(tops / unit), _totals(ends, unit, colours, len(moves) + 1), _moved(moves, tops, unit)],
         _layout(labels, moves, tops, ends, (unit, letter)),
-        height=340,
+        height=400,
         choice=label if len(report.policies) > 2 else "",
     )
 
@@ -126,6 +126,7 @@ def _layout(
             "range": [-0.6, len(labels) - 0.4],
             "fixedrange": True,
             "showgrid": False,
+            "zeroline": False,
         },
         "yaxis": dollar_axis(unit[1]) | {"range": span},
         "barmode": "overlay",
