@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tidegate.agents.evaluation.bounds import Bounds
 from tidegate.agents.evaluation.evaluate import evaluate
 from tidegate.agents.evaluation.policies import resolve
+from tidegate.agents.evaluation.report import Report
 from tidegate.agents.page.names import names_of
 from tidegate.agents.page.observed import observed
 from tidegate.agents.page.page import page, pictures
@@ -74,6 +76,12 @@ class Made:
 def small_team() -> Made:
     """Four stretches under three rules: with intervals. A worker plays them once, whichever files it runs."""
     return Made(load("small_team"), POLICIES, episodes=16)
+
+
+def bounded(report: Report, bound: float, clairvoyant: float) -> Bounds:
+    """Bounds of the first window of each stretch, dollars per week."""
+    rows = report.policies[0].rows.block == 0
+    return Bounds(bound, clairvoyant, report.policies[0].name, int(rows.sum()), rows)
 
 
 def everything(made: Made) -> list[Any]:

@@ -1,24 +1,21 @@
 """The pictures of a page: the episode that is watched is the one that was scored, and they show what it holds."""
 
 import re
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tidegate.agents.evaluation.bounds import Bounds
-from tidegate.agents.page import burndown, clock, decisions, occupancy, placing, timelines, waits, waterfall
-from tidegate.agents.page.frontier import frontier
+from tidegate.agents.page import burndown, clock, decisions, occupancy, timelines, waits, waterfall
 from tidegate.agents.page.page import pictures
-from tidegate.agents.page.placing import placed
 from tidegate.envs.scenario import load
 from tidegate.envs.traces.read import read
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.log import CAPACITY, OFFER
 from tidegate.fastsim.units import DAY, DOLLAR, HOUR, MINUTE
 
-from .evaluated_page import POLICIES, Made, Reader, everything, small_team
+from .evaluated_page import POLICIES, Made, Reader, bounded, everything, small_team
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
 
@@ -41,7 +38,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_watched_is_what_was_scored(made: Made) -> None:
-    assert [one.policy for one in made.seen] == [0, len(POLICIES) - 1]
+    assert [one.policy for one in made.seen] == [0, made.names.chosen]
     for one in made.seen:
         rows = made.report.policies[one.policy].rows
         own = rows[rows.episode == 0]
@@ -101,7 +98,7 @@ def test_every_picture_says_how_to_read_it_and_in_which_units(made: Made) -> Non
 def test_plotly_knows_every_word_of_every_picture(made: Made) -> None:
     from plotly.graph_objects import Figure
 
-    for picture in pictures(made.names, made.report, made.seen, Bounds(20_000.0, float("nan"))):
+    for picture in pictures(made.names, made.report, made.seen, bounded(made.report, 20_000.0, float("nan"))):
         for panel in picture.panels:
             Figure({"data": panel.data, "layout": panel.layout})  # raises ValueError for a word that it does not know
 
@@ -195,29 +192,6 @@ def test_lines_of_waits_rise_and_have_the_quantiles_of_the_report(made: Made) ->
     for panel in picture.panels:
         for trace in panel.data:
             assert len(trace["x"]) <= 202 and trace["x"] == sorted(trace["x"]) and trace["y"] == sorted(trace["y"])
-
-
-def test_points_stand_at_cost_and_wait_with_their_intervals(made: Made) -> None:
-    (panel,) = frontier(made.names, made.report, Bounds(20_000.0, 30_000.0)).panels
-    for trace, policy in zip(panel.data, made.report.policies, strict=True):
-        cost = made.report.weekly(policy.avoidable)
-        assert trace["x"] == [policy.measures["wait_p95_hours"]]
-        assert trace["y"][0] * 1000 == pytest.approx(cost.value)
-        assert (trace["y"][0] + trace["error_y"]["array"][0]) * 1000 == pytest.approx(cost.high)
-        assert (trace["y"][0] - trace["error_y"]["arrayminus"][0]) * 1000 == pytest.approx(cost.low)
-    assert [shape["y0"] for shape in panel.layout["shapes"]] == [20, 30]
-    (without,) = frontier(made.names, made.report).panels
-    assert without.layout["shapes"] == []
-
-
-def test_names_of_points_do_not_cover_each_other() -> None:
-    points = [(0.5, 0.5), (0.52, 0.5), (0.5, 0.53), (0.98, 0.5), (0.02, 0.98)]
-    names = ["cost-greedy", "first-fit", "bundle", "burst-only", "committed-only"]
-    found = placed(points, names, [(y, y) for _, y in points])
-    at = [(x * placing.WIDTH, y * placing.HEIGHT) for x, y in points]
-    boxes = [placing._box(x, y, placing.LETTER * len(n), p) for (x, y), n, p in zip(at, names, found, strict=True)]
-    assert [a.shares(b) for a, b in combinations(boxes, 2)] == [0] * 10
-    assert boxes[3].outside() == boxes[4].outside() == 0
 
 
 def test_every_first_offer_is_counted_once(made: Made) -> None:

@@ -39,7 +39,7 @@ def per_week(report: Report, found: Headroom) -> Bounds:
     unit, count = _in_common(report, found)
     weeks = float(_by_unit(report.policies[0].rows.length / WEEK, unit, count).sum())
     foresight = np.nan if found.clairvoyant is None else float(found.clairvoyant[:count].sum()) / weeks
-    return Bounds(float(found.bound[:count].sum()) / weeks, foresight)
+    return Bounds(float(found.bound[:count].sum()) / weeks, foresight, found.base, count, unit >= 0)
 
 
 def share(closed: np.ndarray, gap: np.ndarray, seed: int) -> Interval:
