@@ -55,12 +55,13 @@ def test_an_interrupted_tuning_goes_on_to_the_same_bits(
     capsys: pytest.CaptureFixture[str], mine: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     whole, other = mine.parent / "whole.json", mine.parent / "other.json"
-    other.write_text("an older file")
     assert tune(mine, *OPTIONS, "--out", whole) == 0
+    older = whole.read_text().replace('"seed": 1', '"seed": 7')
+    other.write_text(older)
     counted(monkeypatch, last=after)
     assert tune(mine, *OPTIONS, "--out", other) == 130
     assert "goes on from its journal" in capsys.readouterr().err
-    assert other.read_text() == "an older file"
+    assert other.read_text() == older
     assert (mine.parent / "other.journal.json").exists()
     monkeypatch.undo()
     calls = counted(monkeypatch)

@@ -8,13 +8,14 @@ import pytest
 
 import tidegate.agents.tuning as package
 from tidegate.agents.rules.knobs import Range
+from tidegate.agents.tuning.flat import is_flat
 from tidegate.agents.tuning.journal import Generation, Record, Settings
 
 from .toy_tuning import tune
 
 pytest.importorskip("cmaes", reason="needs the tune extra")
 from tidegate.agents.tuning.search import Search
-from tidegate.agents.tuning.tune import is_done, is_flat
+from tidegate.agents.tuning.tune import is_done
 
 
 @pytest.mark.parametrize("knobs", [1, 3, 8])

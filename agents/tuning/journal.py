@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from ...envs.explain import explained
 from ...fastsim.errors import InputError
 from ...trained.durable import write_file
+from .flat import is_flat
 
 # JSON has no infinity, which is what a candidate costs under which more waits than a world can hold.
 Cost = Annotated[
@@ -71,6 +72,13 @@ class Record(Part):
         """Least median cost of a generation so far, after each: luck with one candidate does not move it."""
         return tuple(accumulate((median(one.costs) for one in self.generations), min))
 
+    def is_flat(self, patience: int) -> bool:
+        """Neither the least nor the middle cost has fallen in the last `patience` generations.
+
+        Costs are rugged: a lucky candidate of the first generation may be the least for long, while the search improves.
+        """
+        return all(is_flat(curve, patience) for curve in (self.curve, self.middle))
+
     @property
     def evaluations(self) -> int:
         """How many knobs were played, besides the default ones."""
@@ -107,8 +115,13 @@ def save(path: Path, text: str) -> None:
     try:
         write_file(path, text.encode() + b"\n")
     except OSError as error:
-        reason, remedy = f"cannot be written: {error.strerror}", "name another place with --out"
-        raise InputError("tune", "file", path, reason, remedy) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What is told where the system refuses to write a file of tuning."""
+    reason, remedy = f"cannot be written: {error.strerror}", "name another place with --out"
+    return InputError("tune", "file", path, reason, remedy)
 
 
 def read_text(path: Path) -> str:

@@ -4,6 +4,7 @@ It names the scenario's digest: knobs that were fitted to another world are refu
 own may use that of its base, whose classes it must share.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -14,7 +15,8 @@ from ...envs.scenario import FOLDER, Scenario, base_of, load, path_of
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ..rules.catalogue import RULES
-from .journal import Cost, Part, read_text
+from .flat import is_flat
+from .journal import Cost, Journal, Part, read_text
 
 SUFFIX = ".tuned.json"
 
@@ -33,6 +35,7 @@ class TunedRule(Part):
     default_fresh_cost: Cost
     curve: tuple[Cost, ...] = ()  # least cost on the tuning episodes by generation
     evaluations: int = Field(default=0, ge=0)  # knobs played on the tuning episodes, besides the default ones
+    is_flat: bool | None = None  # whether its search ended since its costs were flat; None: there was none, or unknown
 
 
 class Tuned(Part):
@@ -64,6 +67,19 @@ class Tuned(Part):
         if self.best not in self.rules:
             raise InputError("best", "rule", self.best, "it is not among the rules", remedy)
         return self
+
+    def is_flat(self, rule: str) -> bool | None:
+        """Whether a rule's search ended since its costs were flat; None: there was none, or it is not known.
+
+        Where the file does not say: nothing else ends a search before the last generation, and after it only the least
+        cost is known, which may be flat while the medians fall.
+        """
+        found = self.rules[rule]
+        if found.is_flat is not None or not found.curve:
+            return found.is_flat
+        if len(found.curve) < self.generations:
+            return True
+        return None if is_flat(found.curve, self.patience) else False
 
     def agent(self, rule: str) -> Agent:
         """One of the rules with its knobs; InputError where the file does not hold it."""
@@ -115,6 +131,27 @@ def load_tuned(name_or_path: str | Path, scenario: Scenario) -> Found:
         reason = f"its classes are not those of its base, {tuned.scenario}, whose rules were tuned"
         raise InputError("tuned rules", "scenario", scenario.name, reason, f"run: tidegate tune {name_or_path}")
     return Found(tuned, not is_own)
+
+
+def others_in(path: Path, begun: Journal, rules: Sequence[str]) -> dict[str, TunedRule]:
+    """What stays of an older file when some `rules` are tuned anew, as `begun` says: all others.
+
+    Raises InputError where they were tuned in another way: what they cost could not be compared.
+    """
+    if not path.exists():
+        return {}
+    remedy = "name another file with --out, or tune all rules"
+    try:
+        older = _read(path)
+    except InputError as error:
+        raise InputError(error.where, error.what, error.value, error.reason, remedy) from None
+    others = [name for name in older.rules if name not in rules]
+    wanted = {name: getattr(begun, name) for name in ("scenario", "digest", "version")} | begun.settings.model_dump()
+    for what, value in wanted.items():
+        if others and getattr(older, what) != value:
+            reason = f"its other rules were not tuned with {value}"
+            raise InputError(str(path), what, getattr(older, what), reason, remedy)
+    return {name: older.rules[name].model_copy(update={"is_flat": older.is_flat(name)}) for name in others}
 
 
 def _read(path: Path) -> Tuned:

@@ -17,14 +17,18 @@ def waiting(quiet: bool, text: str = COMPILING) -> Iterator[None]:
 
 @contextmanager
 def bar(quiet: bool, text: str) -> Iterator[Any]:
-    """A bar on a terminal; what is yielded takes the share that is done, 0 to 1."""
+    """A bar on a terminal; what is yielded takes the share that is done, 0 to 1, and, where it helps, the phase."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     percent = TextColumn("{task.percentage:3.0f} %")
     columns = [TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn()]
     with Progress(*columns, console=_console(quiet), transient=True) as progress:
         task = progress.add_task(text, total=1.0)
-        yield lambda share: progress.update(task, completed=share)
+
+        def tell(share: float, phase: str = "") -> None:
+            progress.update(task, completed=share, description=f"{text}: {phase}" if phase else text)
+
+        yield tell
 
 
 def _console(quiet: bool) -> Any:

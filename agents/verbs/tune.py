@@ -1,7 +1,8 @@
 """`tidegate tune`: the knobs of the rules that cost least on a scenario."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,8 @@ from typer import Argument, Option
 from ...fastsim.errors import InputError
 from .output import check_target, print_json, print_table
 from .progress import bar, waiting
+
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def tune(
@@ -49,15 +52,22 @@ def tune(
     if json:
         print_json(tuned.model_dump(mode="json"))
     else:
-        _print(tuned, path)
+        _print(tuned)
+        print(f"wrote {path}")
+        if (journal := tuning.journal_of(path)).exists():
+            print(f"kept {journal}: it holds rules whose tuning has not ended")
 
 
-def _print(tuned: Any, path: Path) -> None:
+def _print(tuned: Any) -> None:
     """What each rule gained, and which is best."""
     title = f"{tuned.scenario}: dollars per week on {tuned.episodes} fresh episodes, seed {tuned.seed}"
-    head = ("rule", "default cost", "tuned cost", "saved, %", "generations", "evaluations")
+    head = ("rule", "default cost", "tuned cost", "saved, %", "search", "flat", "generations", "evaluations")
     print_table(head, _rows(tuned), title)
-    print(f"\nbest: {tuned.best}\nwrote {path}")
+    print("\nsearch: the least cost of a candidate so far, by generation")
+    for name in (name for name in tuned.rules if tuned.is_flat(name) is False):
+        least = f"its costs still fell after {tuned.generations} generations"
+        print(f"not flat: {name}, {least}; more (--generations) may find better knobs")
+    print(f"best: {tuned.best}")
 
 
 def _rows(tuned: Any) -> Iterator[tuple[str, ...]]:
@@ -66,4 +76,16 @@ def _rows(tuned: Any) -> Iterator[tuple[str, ...]]:
     for name, rule in tuned.rules.items():
         before, after = rule.default_fresh_cost, rule.fresh_cost
         gain = (money(after), percent(1 - after / before) if before else NOTHING) if rule.knobs else (NOTHING,) * 2
-        yield name, money(before), *gain, str(len(rule.curve)), str(rule.evaluations)
+        flat = {True: "yes", False: "no", None: NOTHING}[tuned.is_flat(name)]
+        course = sparkline(rule.curve) or NOTHING
+        yield name, money(before), *gain, course, flat, str(len(rule.curve)), str(rule.evaluations)
+
+
+def sparkline(values: Sequence[float], width: int = 12) -> str:
+    """A curve in so many characters at most, from its first value to its last."""
+    places = min(width, len(values))
+    shown = [values[round(number * (len(values) - 1) / max(places - 1, 1))] for number in range(places)]
+    finite = [value for value in shown if isfinite(value)]
+    low, span = min(finite, default=0.0), max(finite, default=0.0) - min(finite, default=0.0)
+    heights = [(value - low) / span if span and isfinite(value) else float(not isfinite(value)) for value in shown]
+    return "".join(BARS[round(height * (len(BARS) - 1))] for height in heights)
