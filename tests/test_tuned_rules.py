@@ -152,6 +152,45 @@ def test_a_rule_that_was_not_tuned_is_refused(mine: Path, name: str, told: str) 
         resolve(name, load(mine), mine)
 
 
+def test_tuned_rules_of_a_file_that_lies_elsewhere_are_used_by_its_name(mine: Path, tmp_path: Path) -> None:
+    file = tmp_path / "else@where.json"
+    file.write_text(tuned(mine, hours=5.0).model_dump_json())
+    beside(mine, tuned(mine, hours=7.0))
+    rule, best, own = (
+        resolve(name, load(mine), mine)
+        for name in (f"tuned:spill-after@{file}", f"best-tuned@{file}", "tuned:spill-after")
+    )
+    assert (rule.name, best.name) == (f"tuned:spill-after@{file}", f"best-tuned@{file}")
+    assert isinstance(rule, Agent) and isinstance(best, Agent) and isinstance(own, Agent)
+    assert rule.knobs.tolist() == best.knobs.tolist() == [5.0] and own.knobs.tolist() == [7.0]
+    assert best.note == f"best-tuned@{file} is spill-after with knobs tuned for mine, on 8 episodes of seed 1"
+
+
+def test_a_file_of_tuned_rules_may_be_of_any_base(mine: Path, tmp_path: Path) -> None:
+    file = tmp_path / "base.json"
+    for base in (mine.with_name("ground.toml"), "small_team"):
+        file.write_text(tuned(base).model_dump_json())
+        note = resolve(f"best-tuned@{file}", load(mine), mine).note
+        assert f"tuned for {load(base).name}, the base of mine" in note
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"digest": "0" * 64}, r"file\.json: digest, 0000.*tune again: tidegate tune .*mine\.toml --out .*file\.json"),
+        (None, r"tuned rules: file, .*file\.json, there is none of this name, run: tidegate tune .*mine\.toml --out"),
+    ],
+)
+def test_a_file_of_another_world_or_that_is_not_there_is_refused(
+    mine: Path, tmp_path: Path, fields: dict[str, Any] | None, told: str
+) -> None:
+    file = tmp_path / "file.json"
+    if fields is not None:
+        file.write_text(tuned(mine, **fields).model_dump_json())
+    with pytest.raises(InputError, match=told):
+        resolve(f"best-tuned@{file}", load(mine), mine)
+
+
 def test_without_a_scenario_nothing_is_tuned() -> None:
     with pytest.raises(InputError, match="tuned for a scenario, and none is given"):
         resolve("best-tuned")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tidegate.agents import cli
 from tidegate.agents.rules.catalogue import TUNABLE
 from tidegate.agents.tuning.journal import Settings
 from tidegate.agents.tuning.tuned import Tuned, place_of
@@ -127,6 +128,14 @@ def test_what_a_crash_leaves_of_a_lock_holds_nobody_up(mine: Path) -> None:
     with alone(place_of(mine)), pytest.raises(InputError, match="another tuning"), alone(place_of(mine)):
         pass
     assert not lock.exists()
+
+
+def test_a_file_elsewhere_says_how_it_is_used(capsys: pytest.CaptureFixture[str], mine: Path) -> None:
+    path = mine.with_name("x.json")
+    assert tune(mine, "--rule", "spill-after", *SIZE, "--out", path) == 0
+    policy = capsys.readouterr().out.split("to be used as --policy ")[1].strip()
+    assert cli.main(["simulate", str(mine), "--policy", policy, "--days", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["policy"] == f"best-tuned@{path}"
 
 
 def test_progress_goes_from_nothing_to_all_through_its_phases(mine: Path) -> None:

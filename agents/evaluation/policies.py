@@ -1,7 +1,7 @@
 """From the name of a policy to an agent.
 
 It is that of a rule, `tuned:` and a rule, `best-tuned`, that of a bundle that comes with Tidegate, or any other
-bundle's folder.
+bundle's folder. Behind tuned rules `@` and a file may stand: tuned rules that do not lie beside their scenario.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ...fastsim.spec import MAX_SITES
 from ..rules.catalogue import PLANNERS, RULES
 from ..tuning.tuned import load_tuned
 
-TUNED, BEST = "tuned:", "best-tuned"
+TUNED, BEST, IN = "tuned:", "best-tuned", "@"
 TRAINED = Path(__file__).parents[2] / "trained"
 MANIFEST = "manifest.json"
 SCHEMA = {"job": observe.JOB_FEATURES, "clock": observe.CLOCK_FEATURES, "site": observe.SITE_FEATURES}
@@ -33,7 +33,8 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
 
     Args:
         name: Of a policy. A rule has its default knobs; `tuned:RULE` has those that were tuned for the scenario, and
-            `best-tuned` is the best of these: the agent's note says which, and where its knobs come from.
+            `best-tuned` is the best of these: the agent's note says which, and where its knobs come from. With `@FILE`
+            behind them they are those of a file.
         scenario: The world at hand, for tuned rules.
         where: Its name or file, beside which the tuned rules lie; None: the scenario's name.
 
@@ -47,7 +48,7 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
         if scenario is None:
             raise InputError("policy", "name", name, "plans for a scenario, and none is given", "give one")
         return PLANNERS[name](scenario)
-    if name == BEST or name.startswith(TUNED):
+    if name.partition(IN)[0] == BEST or name.startswith(TUNED):
         return _tuned(name, scenario, where)
     if name in shipped():
         return _learned(name, TRAINED / name)
@@ -86,8 +87,10 @@ def _tuned(name: str, scenario: Scenario | None, where: str | Path | None) -> Ag
     """A rule with the knobs that were tuned for the scenario, or for its base."""
     if scenario is None:
         raise InputError("policy", "name", name, "knobs are tuned for a scenario, and none is given", "give one")
-    tuned, is_of_base = load_tuned(scenario.name if where is None else where, scenario)
-    rule = tuned.best if name == BEST else name.removeprefix(TUNED)
+    asked, has_file, file = name.partition(IN)
+    place = scenario.name if where is None else where
+    tuned, is_of_base = load_tuned(place, scenario, Path(file) if has_file else None)
+    rule = tuned.best if asked == BEST else asked.removeprefix(TUNED)
     if rule not in RULES:
         reason = "there is none of this name"
         raise InputError("policy", "rule", rule, reason, f"use {TUNED} and one of {', '.join(tuned.rules)}")

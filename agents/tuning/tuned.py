@@ -112,12 +112,16 @@ def is_tuned(name_or_path: str | Path, scenario: Scenario) -> bool:
     return _read(at.with_suffix(SUFFIX)).classes == tuple(cls.name for cls in scenario.terms)
 
 
-def load_tuned(name_or_path: str | Path, scenario: Scenario) -> Found:
+def load_tuned(name_or_path: str | Path, scenario: Scenario, file: Path | None = None) -> Found:
     """The tuned rules of a scenario, which is what `name_or_path` holds: its own, or those of the nearest base.
+
+    With a `file`, those that it holds, which may be of the scenario or any of its bases.
 
     Raises InputError where there are none, where they are of another world than the file beside which they lie holds
     now, or where the base has other classes.
     """
+    if file is not None:
+        return _in_file(file, name_or_path, scenario)
     at: Path | None = path_of(name_or_path)
     while at is not None and not at.with_suffix(SUFFIX).exists():
         at = base_of(at)
@@ -127,10 +131,35 @@ def load_tuned(name_or_path: str | Path, scenario: Scenario) -> Found:
     is_own = at == path_of(name_or_path)
     tuned = _read(at.with_suffix(SUFFIX))
     _check_digest(at, tuned, scenario if is_own else load(at))
-    if not is_own and tuned.classes != tuple(cls.name for cls in scenario.terms):
+    if not is_own:
+        _check_classes(tuned, name_or_path, scenario)
+    return Found(tuned, not is_own)
+
+
+def _in_file(file: Path, name_or_path: str | Path, scenario: Scenario) -> Found:
+    """The tuned rules of a file that lies anywhere."""
+    if not file.is_file():
+        remedy = f"run: tidegate tune {name_or_path} --out {file}"
+        raise InputError("tuned rules", "file", file, "there is none of this name", remedy)
+    tuned = _read(file)
+    if tuned.digest == scenario.digest():
+        return Found(tuned, False)
+    base = base_of(name_or_path)
+    while base is not None and load(base).digest() != tuned.digest:
+        base = base_of(base)
+    if base is None:
+        reason = f"it was made for another scenario than {scenario.name} now is, {scenario.digest()[:16]}"
+        remedy = f"tune again: tidegate tune {name_or_path} --out {file}"
+        raise InputError(str(file), "digest", tuned.digest[:16], reason, remedy)
+    _check_classes(tuned, name_or_path, scenario)
+    return Found(tuned, True)
+
+
+def _check_classes(tuned: Tuned, name_or_path: str | Path, scenario: Scenario) -> None:
+    """Refuse the tuned rules of a base with other classes."""
+    if tuned.classes != tuple(cls.name for cls in scenario.terms):
         reason = f"its classes are not those of its base, {tuned.scenario}, whose rules were tuned"
         raise InputError("tuned rules", "scenario", scenario.name, reason, f"run: tidegate tune {name_or_path}")
-    return Found(tuned, not is_own)
 
 
 def others_in(path: Path, begun: Journal, rules: Sequence[str]) -> dict[str, TunedRule]:

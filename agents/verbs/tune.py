@@ -53,7 +53,7 @@ def tune(
         print_json(tuned.model_dump(mode="json"))
     else:
         _print(tuned)
-        print(f"wrote {path}")
+        print(f"wrote {path}" + ("" if out is None else f"; to be used as --policy best-tuned@{path}"))
         if (journal := tuning.journal_of(path)).exists():
             print(f"kept {journal}: it holds rules whose tuning has not ended")
 
