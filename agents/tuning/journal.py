@@ -75,7 +75,7 @@ class Record(Part):
     def is_flat(self, patience: int) -> bool:
         """Neither the least nor the middle cost has fallen in the last `patience` generations.
 
-        Costs are rugged: a lucky candidate of the first generation may be the least for long, while the search improves.
+        Costs are rugged: a lucky candidate of the first generation may be the least for long while the search improves.
         """
         return all(is_flat(curve, patience) for curve in (self.curve, self.middle))
 

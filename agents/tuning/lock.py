@@ -1,4 +1,4 @@
-"""One tuning at a time writes a file: a lock beside it, which the system drops when its process ends, however it ends."""
+"""One tuning at a time writes a file: a lock beside it, which the system drops when its process ends, in any way."""
 
 import fcntl
 import os

@@ -176,7 +176,7 @@ def _generation(course: Course, search: Search, name: str, meter: Meter) -> Gene
 def _chosen(
     scenario: Scenario, journal: Journal, names: Sequence[str], others: dict[str, TunedRule], meter: Meter
 ) -> Tuned:
-    """What is written: each rule with the knobs that cost least on fresh episodes, and the best of them and `others`."""
+    """What is written: rules with the knobs that cost least on fresh episodes, and the best of them and `others`."""
     settings = journal.settings
     meter.begin("warming up fresh episodes")
     fresh = Course(scenario, settings.seed, CHOICE, settings.episodes, settings.episodes)
