@@ -168,7 +168,7 @@ def lost_while_staging(speed: int) -> Chunk:
     return Chunk(spec, [Episode(jobs, np.array([10, 34]) * HOUR)])
 
 
-@pytest.mark.parametrize("speed", (1000, 100))
+@pytest.mark.parametrize("speed", [1000, 100])
 def test_data_that_came_with_a_run_that_was_broken_off_need_not_come_again(speed):
     chunk = lost_while_staging(speed)
     assert bound_of(instance_of(chunk, 0)) <= min(cost_of(chunk, RULES[name]()) for name in KERNEL_RULES) + 1e-6
@@ -319,6 +319,42 @@ def test_a_file_that_holds_no_bounds_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match="bounds"):
         load_headroom(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"bound": [], "clairvoyant": [], "is_solved": [], "solver_seconds": [], "policies": {}}, "holds no episode"),
+        ({"clairvoyant": [1.0]}, "clairvoyant, 1, are as many"),
+        ({"is_solved": [True]}, "is_solved, 1, are as many"),
+        ({"policies": {"first-fit": [1.0, 2.0, 3.0]}}, "first-fit, 3, are as many"),
+    ],
+)
+def test_bounds_of_no_episode_or_of_unlike_numbers_are_refused(found, tmp_path, change, told):
+    path = tmp_path / "bounds.json"
+    path.write_text(json.dumps(to_json(found) | change))
+    with pytest.raises(InputError, match=told):
+        load_headroom(path)
+
+
+def test_the_same_policy_twice_is_refused(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["bound", "small_team", "--policy", "first-fit", "--policy", "first-fit", "--json"])
+    assert end.value.code == 2
+    assert "first-fit, is given twice" in capsys.readouterr().err
+
+
+def test_the_best_tuned_rule_is_always_among_the_policies(capsys):
+    given = ["--episodes", "1", "--largest", "0", "--policy", "first-fit", "--json"]
+    main(["bound", "small_team", *given])
+    content = json.loads(capsys.readouterr().out)
+    assert content["base"] == "first-fit" and list(content["policies"]) == ["first-fit", "best-tuned"]
+    assert content["best_tuned_mean"] == content["policy_means"]["best-tuned"]
+    main(["bound", "small_team", *given, "--policy", "best-tuned", "--delay-factor", "3"])
+    dear = json.loads(capsys.readouterr().out)
+    assert list(dear["policies"]) == ["first-fit", "best-tuned"] and dear["delay_factor"] == 3
+    assert dear["policy_means"]["best-tuned"] > content["policy_means"]["best-tuned"]
+    assert dear["scenario_digest"] != content["scenario_digest"]
 
 
 def test_the_command_prints_means_of_its_episodes(capsys):
