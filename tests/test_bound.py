@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from tidegate.agents.bound import items as grouping
 from tidegate.agents.bound.clairvoyant import Clairvoyant
 from tidegate.agents.bound.exact import exact
-from tidegate.agents.bound.headroom import Headroom, headroom
+from tidegate.agents.bound.headroom import Headroom, bound, headroom
 from tidegate.agents.bound.instance import Instance, instance_of
 from tidegate.agents.bound.items import early, items_of
 from tidegate.agents.bound.program import Program, program_of, slots
@@ -199,6 +202,36 @@ def test_a_solver_that_came_to_its_limit_says_so():
     stopped, done = (headroom(source, base, (), 1, 0, time_limit=limit) for limit in (0.01, 300.0))
     assert (stopped.is_solved.tolist(), done.is_solved.tolist()) == ([False], [True])
     assert 0 <= stopped.bound[0] <= done.bound[0]
+
+
+def test_an_interruption_ends_a_solver():
+    """The program takes a second, and the signal comes after a third of it."""
+    chunk = Chunk((source := Source(load("small_team"), 1, windows=1)).spec, [source.episode(0)])
+    sending = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    told: list[float] = []
+
+    def progress(seconds: float) -> None:
+        if not told:
+            sending.start()
+        told.append(seconds)
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        bound(chunk, 0, progress=progress)
+    assert told == sorted(told)
+    sending.join()
+    assert threading.active_count() == before
+
+
+def test_progress_tells_of_every_phase_and_of_the_solver():
+    steps: list[tuple[float, str]] = []
+    source = Source(load("small_team"), 1, windows=1)
+    headroom(source, RULES["cost-greedy"](), (), 2, 1, lambda share, phase: steps.append((share, phase)))
+    shares = [share for share, _ in steps]
+    assert shares == sorted(shares) and (shares[0], shares[-1]) == (0, 1)
+    phases = list(dict.fromkeys(phase.split(", ")[1] for _, phase in steps[:-1]))
+    assert phases == ["policies", "linear program", "clairvoyant"]
+    assert any(phase == "episode 2 of 2, linear program, 0 s of at most 300" for _, phase in steps)
 
 
 @pytest.mark.parametrize("seed", range(6))

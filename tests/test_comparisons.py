@@ -1,23 +1,24 @@
-"""What many comparisons prove together, means over training seeds, grids, and gaps to bounds."""
+"""What many comparisons prove together, grids, and gaps to bounds."""
 
 import json
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from tidegate.agents.bound.gaps import per_week, share, with_gaps
+from tidegate.agents.bound.gaps import per_week, placed, share, with_gaps
 from tidegate.agents.bound.headroom import Headroom
 from tidegate.agents.bound.record import to_json as bounds_json
 from tidegate.agents.cli import main
-from tidegate.agents.evaluation.compare import holm, middle_mean, over_seeds, p_value, paired, student_p
+from tidegate.agents.evaluation.compare import Interval, holm, p_value, paired, students
 from tidegate.agents.evaluation.evaluate import evaluate
 from tidegate.agents.evaluation.grid import cells, evaluated, family, with_delay
-from tidegate.agents.evaluation.policies import seeds_in
-from tidegate.agents.evaluation.record import to_json
-from tidegate.agents.evaluation.report import Report, Scores
+from tidegate.agents.evaluation.record import grid_json, to_json
+from tidegate.agents.evaluation.report import Report, Scores, with_groups
+from tidegate.agents.evaluation.summary import summary
+from tidegate.agents.evaluation.table import brackets, end, percent
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.scenario import load
 from tidegate.envs.traces.read import read
@@ -47,12 +48,12 @@ def test_a_p_value_is_below_the_level_exactly_where_the_interval_leaves_0_out(se
 
 
 @pytest.mark.parametrize(
-    ("freedom", "quantile"), [(3, 3.18245), (4, 2.77645), (5, 2.57058), (6, 2.44691), (1, 12.7062)]
+    ("freedom", "quantile"), [(3, 3.18245), (4, 2.77645), (5, 2.57058), (6, 2.44691), (1, 12.7062), (100, 1.98397)]
 )
-def test_p_values_of_few_blocks_are_students(freedom, quantile):
-    assert student_p(quantile, freedom) == pytest.approx(0.05, abs=1e-5)
-    assert student_p(-quantile, freedom) == pytest.approx(0.05, abs=1e-5)
-    assert student_p(0, freedom) == 1
+def test_few_blocks_are_as_far_off_as_students_t(freedom, quantile):
+    sizes = students(freedom)
+    assert (np.diff(sizes) > 0).all()
+    assert np.quantile(sizes, 0.95) == pytest.approx(quantile, rel=1e-3)
 
 
 def test_few_blocks_have_wide_intervals_that_still_miss_too_often():
@@ -69,24 +70,6 @@ def test_equal_policies_have_a_p_value_of_1():
     assert p_value(costs, costs, np.arange(10), 0) == 1
     assert p_value(costs, costs * 2, np.zeros(10, int), 0) == 1  # one block says nothing
     assert p_value(costs, costs / 2, np.arange(10), 0) < 0.001
-
-
-def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end():
-    assert middle_mean(np.array([9.0, 1, 2, 3, -50])) == pytest.approx(2)
-    assert middle_mean(np.array([[1.0, 2, 3, 100], [0, 0, 4, 4]])) == pytest.approx([2.5, 2])
-    assert middle_mean(np.array([1.0, 3])) == pytest.approx(2)
-
-
-def test_one_bad_training_seed_does_not_decide_but_widens():
-    rng = np.random.default_rng(1)
-    first = rng.lognormal(0, 0.5, 60)
-    alike = np.stack([first * 0.9 * rng.lognormal(0, 0.01, 60) for _ in range(5)])
-    bad = np.vstack([alike[:4], first * 3])
-    blocks = np.arange(60)
-    good, mixed = over_seeds(first, alike, blocks, 0), over_seeds(first, bad, blocks, 0)
-    assert good.value == pytest.approx(0.1, abs=0.01) and good.low > 0.09
-    assert mixed.value == pytest.approx(0.1, abs=0.01)
-    assert mixed.low < good.low
 
 
 def test_delay_costs_and_penalties_are_multiplied_and_nothing_else():
@@ -178,24 +161,11 @@ def test_the_command_shows_a_grid_and_each_policy_in_it(capsys, monkeypatch):
 
 @compiled
 def test_what_is_for_one_evaluation_is_refused_for_many(capsys, tmp_path):
-    for option, name in (("--report", "page.html"), ("--bounds", "bounds.json")):
-        with pytest.raises(SystemExit) as end:
-            main(["evaluate", "small_team", "--load", "0.5", "--load", "0.6", option, str(tmp_path / name)])
-        assert end.value.code == 2
-        assert option in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        main(["evaluate", "small_team", "--load", "0.5", "--load", "0.6", "--report", str(tmp_path / "page.html")])
+    assert end.value.code == 2
+    assert "--report" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_of_bundles_is_a_group_of_training_seeds(tmp_path: Path):
-    for seed, inner in ((1, "bundle"), (2, "bundle"), (3, ".")):
-        folder = tmp_path / f"seed{seed}" / inner
-        folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text("{}")
-    (tmp_path / "notes").mkdir()
-    found = [str(path.relative_to(tmp_path)) for path in seeds_in(tmp_path)]
-    assert found == ["seed1/bundle", "seed2/bundle", "seed3"]
-    assert seeds_in(tmp_path / "seed3") == []
-    assert seeds_in(tmp_path / "nowhere") == []
 
 
 def of_first_windows(policy: Scores) -> np.ndarray:
@@ -217,6 +187,7 @@ def headroom_of(report: Report, bound: list[float], clairvoyant: list[float] | N
         policies=costs,
         clairvoyant=foresight,
         bound=np.array(bound),
+        is_solved=np.ones(len(bound), bool),
         seconds=np.zeros(len(bound)),
     )
 
@@ -246,6 +217,12 @@ def test_bounds_of_another_evaluation_are_refused(reports):
     for change in ({"seed": 9}, {"load": None}, {"digest": "0"}, {"trace": "x.csv"}):
         with pytest.raises(InputError, match="--bounds"):
             with_gaps(report, replace(found, **change))
+    with pytest.raises(InputError, match=r"load, None, that of the nearest of 4 evaluations is 0\.5"):
+        placed([("a.json", replace(found, load=None))], [one.key for one in reports])
+    with pytest.raises(InputError, match=r"a\.json.*an earlier"):
+        placed([("b.json", found), ("a.json", found)], [one.key for one in reports])
+    dearer = replace(found, digest=reports[3].digest, delay_factor=3.0, load=0.9)
+    assert placed([("b.json", dearer), ("a.json", found)], [one.key for one in reports]) == [found, None, None, dearer]
     weekly = per_week(report, found)
     assert weekly.bound == pytest.approx(2.0)  # episodes of a week
     assert np.isnan(weekly.clairvoyant)
@@ -275,3 +252,66 @@ def test_the_command_takes_bounds_and_shows_both_gaps(capsys, tmp_path):
     assert 0 < gap["to_bound"]["share"] < 1
     assert costs.sum() > sum(content["bound"])
     assert bounds_json  # the writer of that file
+
+
+def shown(reports: list[Report]) -> str:
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(summary(reports))
+    text = captured.get()
+    assert max(map(len, text.splitlines())) <= 120
+    return text
+
+
+@compiled
+def test_the_summary_shows_groups_and_shares_of_gaps(reports):
+    """Behind the seeds stands their group, which alone may have a star."""
+    agents = [RULES[name]() for name in ("cost-greedy", "first-fit", "spill-after", "burst-only")]
+    report = evaluate(load("small_team"), agents, 9, 1, load=0.5)
+    report = with_groups(report, {"runs": ("first-fit", "spill-after")})
+    half = headroom_of(report, (of_first_windows(report.policies[0]) / 2).tolist(), None)
+    text = shown([with_gaps(report, half), reports[2]])
+    assert "runs, 2 seeds" in text and text.index("spill-after") < text.index("runs, 2 seeds") < text.index(
+        "burst-only"
+    )
+    assert "gaps, %" in text and "3 stretches" in text and "a plain mean" in text
+    gap = with_gaps(report, half).gaps["runs"]
+    assert f"{percent(gap.to_bound.value)} / –" in text
+    assert "gaps, %" not in shown(reports)
+    together = {one["policy"]: one for one in grid_json([report, reports[2]])["comparisons"] if one["load"] == 0.5}
+    assert set(together) == {"runs", "burst-only"}
+
+
+@compiled
+def test_a_note_of_one_evaluation_says_of_which(reports):
+    noted = [replace(reports[0], notes=("all", "one")), replace(reports[2], notes=("all",))]
+    told = " ".join(shown(noted).split())
+    assert "Note: all." in told and "Note: small_team, drawn work, load 0.5: one." in told
+
+
+def test_ends_of_intervals_that_say_nothing_are_not_written_out():
+    assert brackets(Interval(-3.0, -4878.154, 1.0), end).plain == "[< -999, 100.0]"
+    assert brackets(Interval(0.5, -0.21, 12.0), end).plain == "[-21.0, > 999]"
+    assert brackets(Interval(0.5, float("nan"), float("nan")), end).plain == "[–, –]"
+    assert percent(-12.76) == "-1276.0"
+
+
+@compiled
+def test_the_command_takes_bounds_of_several_evaluations(capsys, tmp_path):
+    paths = []
+    for factor in (1, 3):
+        given = ["--episodes", "1", "--largest", "0", "--policy", "first-fit", "--delay-factor", str(factor), "--json"]
+        main(["bound", "small_team", *given])
+        paths.append(tmp_path / f"bounds{factor}.json")
+        paths[-1].write_text(capsys.readouterr().out)
+    dear = json.loads(paths[1].read_text())
+    assert (dear["delay_factor"], dear["policy_means"]["best-tuned"]) == (3, dear["best_tuned_mean"])
+    policies = ["--episodes", "2", "--policy", "first-fit", "--policy", "cost-greedy"]
+    options = ["--bounds", str(paths[1]), "--bounds", str(paths[0])]
+    main(["evaluate", "small_team", "--delay-factor", "1", "--delay-factor", "3", *policies, *options, "--json"])
+    shares = [cell["gaps"]["cost-greedy"]["to_bound"]["share"] for cell in json.loads(capsys.readouterr().out)["cells"]]
+    assert all(0 < share < 1 for share in shares) and shares[0] != shares[1]
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "small_team", *policies, *options])
+    assert stopped.value.code == 2
+    assert "delay factor, 3.0, the evaluation's is 1.0" in capsys.readouterr().err

@@ -78,7 +78,7 @@ def test_episodes_of_a_stretch_follow_one_another(report: Report) -> None:
     for name in ("cost-greedy", "first-fit"):
         three, own = ({one.name: one for one in found.policies}[name] for found in (report, five))
         assert three.avoidable.tolist() == own.avoidable[:3].tolist()
-    assert any("2 blocks are few" in note for note in five.notes)
+    assert any("2 stretches are few" in note for note in five.notes)
 
 
 def test_what_a_policy_leaves_behind_is_its_own(report: Report) -> None:

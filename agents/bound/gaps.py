@@ -1,5 +1,6 @@
 """What share of the way to the bound, and to the clairvoyant, each policy of a report goes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import numpy as np
 from ...fastsim.errors import InputError
 from ...fastsim.units import DOLLAR, WEEK
 from ..evaluation.bounds import Bounds
-from ..evaluation.compare import Interval, ratio
+from ..evaluation.compare import NOTHING, Interval, Spread, ratio
 from ..evaluation.report import Gap, Report
+from ..evaluation.seeds import middle
+from ..evaluation.source import Key
 from .headroom import Headroom
 
 WHICH = ("the first plays of the trace", "the first window of each stretch")
@@ -18,18 +21,19 @@ def with_gaps(report: Report, found: Headroom) -> Report:
     """The report with the gaps that its policies close: (first − policy) / (first − bound) over their episodes.
 
     Those are what bounds and report have in common: of drawn work the first window of each stretch, where all policies
-    begin in the state that the bound begins in. Intervals resample them. Raises InputError where bounds and report are
-    not of the same episodes.
+    begin in the state that the bound begins in. Intervals resample them. A group of training seeds has its share, too.
+    Raises InputError where bounds and report are not of the same episodes.
     """
-    _check(report, found)
+    place(found, [report.key])
     unit, count = _in_common(report, found)
     costs = {policy.name: _by_unit(policy.avoidable / DOLLAR, unit, count) for policy in report.policies}
     first, note = costs[report.policies[0].name], f"gaps are those of {count} episodes, {WHICH[report.trace is None]}"
-    gaps = {}
-    for name, own in list(costs.items())[1:]:
-        to_bound = share(first - own, first - found.bound[:count], report.seed)
-        foresight = found.clairvoyant
-        attained = None if foresight is None else share(first - own, first - foresight[:count], report.seed)
+    foresight, gaps = found.clairvoyant, {}
+    for name in (*list(costs)[1:], *report.groups):
+        members = np.stack([costs[policy.name] for policy in report.members(name)])
+        closed, spread = middle(first - members, report.seed)
+        to_bound = share(closed, first - found.bound[:count], report.seed, spread)
+        attained = None if foresight is None else share(closed, first - foresight[:count], report.seed, spread)
         gaps[name] = Gap(to_bound, attained)
     return replace(report, gaps=gaps, notes=(*report.notes, note))
 
@@ -42,11 +46,11 @@ def per_week(report: Report, found: Headroom) -> Bounds:
     return Bounds(float(found.bound[:count].sum()) / weeks, foresight, found.base, count, unit >= 0)
 
 
-def share(closed: np.ndarray, gap: np.ndarray, seed: int) -> Interval:
+def share(closed: np.ndarray, gap: np.ndarray, seed: int, spread: Spread = NOTHING) -> Interval:
     """Σ closed / Σ gap over episodes, with an interval; NaN where there is no gap."""
     if gap.sum() <= 0:
         return Interval(np.nan, np.nan, np.nan)
-    return ratio(closed, gap, np.arange(len(gap)), seed)
+    return ratio(closed, gap, np.arange(len(gap)), seed, spread)
 
 
 def _in_common(report: Report, found: Headroom) -> tuple[np.ndarray, int]:
@@ -65,14 +69,28 @@ def _by_unit(amounts: np.ndarray, unit: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(unit[unit >= 0], amounts[unit >= 0], count)
 
 
-def _check(report: Report, found: Headroom) -> None:
-    pairs = (
-        ("scenario", found.digest, report.digest),
-        ("trace", found.trace, report.trace),
-        ("load", found.load, report.load),
-        ("seed", found.seed, report.seed),
-    )
-    for what, theirs, ours in pairs:
-        if theirs != ours:
-            remedy = "run tidegate bound with the same scenario, trace, load and seed"
-            raise InputError("--bounds", what, theirs, f"the evaluation's is {ours}", remedy)
+def placed(given: Sequence[tuple[str, Headroom]], keys: Sequence[Key]) -> list[Headroom | None]:
+    """For each evaluation, by its key, its bounds, of those that are given with the names of their files.
+
+    Raises InputError where some are of none of the evaluations, or two of the same.
+    """
+    chosen: list[Headroom | None] = [None] * len(keys)
+    for name, found in given:
+        where = f"--bounds {name}"
+        number = place(found, keys, where)
+        if chosen[number] is not None:
+            raise InputError(where, "bounds", found.scenario, "are those of an earlier --bounds", "give each once")
+        chosen[number] = found
+    return chosen
+
+
+def place(found: Headroom, keys: Sequence[Key], where: str = "--bounds") -> int:
+    """The number of the evaluation that bounds are of. Raises InputError where it is none of them."""
+    if found.key in keys:
+        return keys.index(found.key)
+    nearest = max(keys, key=lambda key: sum(one == other for one, other in zip(key, found.key, strict=True)))
+    pairs = zip(Key._fields, found.key, nearest, strict=True)
+    what, theirs, ours = next(pair for pair in pairs if pair[1] != pair[2])
+    whose = "the evaluation's" if len(keys) == 1 else f"that of the nearest of {len(keys)} evaluations"
+    remedy = "run tidegate bound with the same scenario, trace, load, delay factor and seed"
+    raise InputError(where, what.replace("_", " "), theirs, f"{whose} is {ours}", remedy)

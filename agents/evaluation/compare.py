@@ -8,7 +8,7 @@ the ratio in its own standard errors (bootstrap-t), on a logarithmic scale, wher
 an interval reaches equally far to both sides, as far as 95 % of resamples (Hall, "On symmetric bootstrap confidence
 intervals", 1988): which side is the longer one rests on the few dearest blocks, and a sample that lacks them errs.
 `benchmarks/intervals.py` measures what that covers. Few blocks have few different resamples, and Student's quantiles
-stand for those.
+stand for those. What training seeds add to an error (seeds.py) widens each distance, by Student's quantiles again.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,6 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 FEWEST_BLOCKS = 4  # fewer say nothing about their spread
 FEW_BLOCKS = 8  # of fewer there are too few resamples for tails
-STUDENT = {4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447}  # 97.5 % quantiles of Student's t, by the number of blocks
 MOST_ERRORS = 20  # an interval that reaches further: most blocks do not differ, and a resample has hardly any error
 AT_ONCE = 1 << 22  # weights of resamples held in memory
 
@@ -31,6 +30,16 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Spread(NamedTuple):
+    """What adds to the error of a sum of numerators beside the spread of its blocks."""
+
+    error: float = 0.0  # standard error, in the numerators' unit
+    freedom: int = 1  # degrees of freedom of that
+
+
+NOTHING = Spread()
 
 
 class Resamples(NamedTuple):
@@ -45,11 +54,13 @@ class Pivots(NamedTuple):
 
     centre: float  # the ratio on that scale
     error: float  # its standard error there
-    sizes: np.ndarray  # (resamples,), ascending, without signs
+    sizes: np.ndarray  # ascending, without signs; of each resample one, or two where a spread adds to it
     is_log: bool
 
 
-def ratio(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray, seed: int) -> Interval:
+def ratio(
+    numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray, seed: int, spread: Spread = NOTHING
+) -> Interval:
     """Σ numerators / Σ denominators with its studentised bootstrap interval of 95 %.
 
     All arrays have shape (rows,); rows with equal `blocks` are resampled together. Where both sums are 0 the ratio is
@@ -59,41 +70,37 @@ def ratio(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray, 
     value = _value(above, below)
     if len(above) < FEWEST_BLOCKS:
         return Interval(value, np.nan, np.nan)
-    drawn = _resampled(above, below, seed)
-    pivots = _pivots(above, below, drawn)
-    if pivots is None:
-        low, high = _tails(np.sort(drawn.ratios))
-        return Interval(value, low, high)
-    reach = pivots.error * (_reach(pivots.sizes) if len(above) >= FEW_BLOCKS else STUDENT[len(above)])
-    ends = (pivots.centre - reach, pivots.centre + reach)
-    low, high = (float(np.exp(end)) if pivots.is_log else end for end in ends)
+    found = _distribution(above, below, seed, spread)
+    if isinstance(found, np.ndarray):
+        return Interval(value, *_tails(found))
+    reach = found.error * _reach(found.sizes)
+    ends = (found.centre - reach, found.centre + reach)
+    low, high = (float(np.exp(end)) if found.is_log else end for end in ends)
     return Interval(value, low, high)
 
 
-def paired(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: int) -> Interval:
+def paired(
+    costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: int, spread: Spread = NOTHING
+) -> Interval:
     """Saving of b against a, as a fraction of a's cost: 1 − Σ b / Σ a, with its interval; below 0 it is a loss."""
-    value, low, high = ratio(costs_b, costs_a, blocks, seed)
+    value, low, high = ratio(costs_b, costs_a, blocks, seed, spread)
     return Interval(1 - value, 1 - high, 1 - low)
 
 
-def p_value(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: int) -> float:
+def p_value(costs_a: np.ndarray, costs_b: np.ndarray, blocks: np.ndarray, seed: int, spread: Spread = NOTHING) -> float:
     """Two-sided p-value of "b saves nothing against a", from the resamples of the interval; 1 where there are none.
 
-    Below 0.05 exactly where the interval of `paired` leaves 0 out; never below 1 / 10,001.
+    Below 0.05 exactly where the interval of `paired` leaves 0 out; never below one in the number of resamples.
     """
     above, below = _by_block(costs_b, costs_a, blocks)
     if len(above) < FEWEST_BLOCKS:
         return 1.0
-    drawn = _resampled(above, below, seed)
-    pivots = _pivots(above, below, drawn)
-    if pivots is None:
-        side = min(int((drawn.ratios <= 1).sum()), int((drawn.ratios >= 1).sum()))
-        return min(1.0, 2 * (side + 1) / (len(drawn.ratios) + 1))
-    observed = (pivots.centre - (0.0 if pivots.is_log else 1.0)) / pivots.error
-    if len(above) < FEW_BLOCKS:
-        return student_p(observed, len(above) - 1)
-    beyond = int((pivots.sizes >= abs(observed)).sum())
-    return (beyond + 1) / (len(pivots.sizes) + 1)
+    found = _distribution(above, below, seed, spread)
+    if isinstance(found, np.ndarray):
+        side = min(int((found <= 1).sum()), int((found >= 1).sum()))
+        return min(1.0, 2 * (side + 1) / (len(found) + 1))
+    observed = (found.centre - (0.0 if found.is_log else 1.0)) / found.error
+    return (int((found.sizes >= abs(observed)).sum()) + 1) / (len(found.sizes) + 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -107,32 +114,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(order) - place) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def middle_mean(values: np.ndarray) -> np.ndarray:
-    """Interquartile mean along the last axis: the lowest and the highest quarter are left out, rounded down."""
-    count = values.shape[-1]
-    cut = count // 4
-    return np.sort(values, axis=-1)[..., cut : count - cut].mean(axis=-1)
-
-
-def over_seeds(costs_a: np.ndarray, costs: np.ndarray, blocks: np.ndarray, seed: int) -> Interval:
-    """Interquartile mean, over training seeds, of the saving against a, with an interval over seeds and blocks.
-
-    `costs_a` is (rows,), `costs` (seeds, rows). A resample draws seeds and blocks, each with replacement (Agarwal et
-    al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", 2021).
-    """
-    pairs = [_by_block(one, costs_a, blocks) for one in costs]
-    above, below = np.stack([pair[0] for pair in pairs]), pairs[0][1]  # (seeds, blocks), (blocks,)
-    value = float(middle_mean(1 - _quotient(above.sum(axis=1), np.full(len(costs), below.sum()))))
-    if len(below) < FEWEST_BLOCKS:
-        return Interval(value, np.nan, np.nan)
-    rng = np.random.default_rng([seed, 0x5EED])
-    times = _weights(len(below), rng, RESAMPLES)
-    savings = 1 - _quotient(times @ above.T, (times @ below)[:, None])  # (resamples, seeds)
-    chosen = rng.integers(0, len(costs), (RESAMPLES, len(costs)))
-    low, high = _tails(np.sort(middle_mean(np.take_along_axis(savings, chosen, axis=1))))
-    return Interval(value, low, high)
 
 
 def _by_block(numerators: np.ndarray, denominators: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,15 +131,16 @@ def _weights(count: int, rng: np.random.Generator, resamples: int) -> np.ndarray
     return rng.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
 
 
-def student_p(t: float, freedom: int) -> float:
-    """Two-sided p-value of Student's t with some degrees of freedom, by the trapezoidal rule over angles.
+def students(freedom: int) -> np.ndarray:
+    """Quantiles of the size of Student's t, ascending, as many as there are resamples; (resamples,).
 
-    With t = √freedom × tan(angle) the density is a power of the cosine.
+    With t = √freedom × tan(angle) the density is a power of the cosine: its integral is the trapezoidal rule's.
     """
-    angles = np.linspace(0, np.arctan(abs(t) / np.sqrt(freedom)), 2001)
-    whole = np.linspace(0, np.pi / 2, 2001)
-    parts = [float(np.trapezoid(np.cos(own) ** (freedom - 1), own)) for own in (angles, whole)]
-    return max(0.0, 1 - parts[0] / parts[1])
+    angles = np.linspace(0, np.pi / 2, 4001)
+    density = np.cos(angles) ** (freedom - 1)
+    below = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    shares = (np.arange(RESAMPLES) + 0.5) / RESAMPLES
+    return np.sqrt(freedom) * np.tan(np.interp(shares, below / below[-1], angles))
 
 
 def _value(above: np.ndarray, below: np.ndarray) -> float:
@@ -188,6 +170,26 @@ def _errors(sums: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     return _quotient(np.sqrt(square), np.abs(sums[:, 1]))
 
 
+def _distribution(above: np.ndarray, below: np.ndarray, seed: int, spread: Spread) -> Pivots | np.ndarray:
+    """The pivots; where they are no measure of distance, the resampled ratios themselves, ascending (resamples,)."""
+    drawn = _resampled(above, below, seed)
+    pivots = _pivots(above, below, drawn)
+    if spread.error == 0:
+        return np.sort(drawn.ratios) if pivots is None else pivots
+    moves = np.random.default_rng([seed, 0x5EED]).permutation(students(spread.freedom))
+    moves *= float(_quotient(np.array([spread.error]), np.abs(below.sum(keepdims=True)))[0])
+    if pivots is None:
+        return np.sort(_both_ways(drawn.ratios, moves))
+    steps = moves / (pivots.error * (np.exp(pivots.centre) if pivots.is_log else 1.0))
+    sizes = np.resize(pivots.sizes, RESAMPLES)  # some resamples may have had no error
+    return pivots._replace(sizes=np.sort(np.abs(_both_ways(sizes, steps))))
+
+
+def _both_ways(values: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Values moved up, and down: which way each goes is then no matter of chance."""
+    return np.concatenate([values + moves, values - moves])
+
+
 def _pivots(above: np.ndarray, below: np.ndarray, drawn: Resamples) -> Pivots | None:
     """The pivots; None where ratio or errors are none, or no measure of distance: the plain percentiles must do."""
     columns = np.stack([above, below, above * above, above * below, below * below], axis=1).sum(axis=0)[None]
@@ -197,14 +199,14 @@ def _pivots(above: np.ndarray, below: np.ndarray, drawn: Resamples) -> Pivots | 
     if not is_known or error == 0:
         return None
     is_log = value > 0 and bool((drawn.ratios > 0).all())
+    centre, own = (float(np.log(value)), error / value) if is_log else (value, error)
+    if len(above) < FEW_BLOCKS:
+        return Pivots(centre, own, students(len(above) - 1), is_log)
     steps = drawn.errors / drawn.ratios if is_log else drawn.errors
     moved = np.log(drawn.ratios / value) if is_log else drawn.ratios - value
     is_spread = steps > 0  # not a resample of one block over and over
-    centre, own = (float(np.log(value)), error / value) if is_log else (value, error)
     sizes = np.sort(np.abs(moved[is_spread] / steps[is_spread]))
-    if len(above) >= FEW_BLOCKS and _reach(sizes) > MOST_ERRORS:
-        return None
-    return Pivots(centre, own, sizes, is_log)
+    return None if _reach(sizes) > MOST_ERRORS else Pivots(centre, own, sizes, is_log)
 
 
 def _reach(sizes: np.ndarray) -> float:

@@ -14,11 +14,12 @@ from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
 from ...fastsim.threads import each
 from .cohort import Chunk
-from .compare import FEW_BLOCKS
+from .compare import FEW_BLOCKS, FEWEST_BLOCKS
 from .episodes import MOST_EPISODES
 from .fares import joined
 from .measures import Ground, Sample, by_class, by_site, ground_of, measured
-from .report import Report, Scores, resampled
+from .policies import check_names
+from .report import Report, Scores, counted, resampled, unit_of
 from .source import Change, Source
 from .window import Played
 
@@ -104,10 +105,7 @@ def _check(agents: Sequence[Player], episodes: int) -> None:
     """Refuse what names no evaluation."""
     if not agents:
         raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")
-    names = [agent.name for agent in agents]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise InputError("evaluation", "policy", name, "is given twice", "name each once")
+    check_names(agents)
     if not 1 <= episodes <= MOST_EPISODES:
         raise InputError("evaluation", "episodes", episodes, f"is outside 1 to {MOST_EPISODES}", "choose another")
 
@@ -136,10 +134,11 @@ def _notes(
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")
         if (warning := fits(trace, scenario)) is not None:
             notes.append(warning)
-    blocks = len(np.unique(resampled(scores[0].rows, trace is not None)))
+    rows, is_trace = scores[0].rows, trace is not None
+    blocks = len(np.unique(resampled(rows, is_trace)))
     if blocks < FEW_BLOCKS:
-        few = "block is" if blocks == 1 else "blocks are"
-        notes.append(f"{blocks} {few} few: no interval, or one that rests on little")
+        told = f"below {FEWEST_BLOCKS} there is no interval" if blocks < FEWEST_BLOCKS else "intervals rest on little"
+        notes.append(f"{counted(blocks, unit_of(rows, is_trace))} {'is' if blocks == 1 else 'are'} few: {told}")
     left = [(one.name, count) for one in scores if (count := one.total("unfinished"))]
     notes += [f"{name}: {count} jobs never finished; they are charged until the end" for name, count in left]
     return tuple(notes)

@@ -14,7 +14,7 @@ from ...fastsim.errors import InputError
 from .compare import holm
 from .evaluate import evaluate
 from .report import Report
-from .source import Source
+from .source import Key, Source
 
 PRICES_OF_TIME = ("delay_cost_per_hour", "penalty_per_hour")  # keys of a scenario: what waiting, and being late, cost
 MICRO = Decimal("0.000001")  # dollars
@@ -35,6 +35,11 @@ class Cell:
     def world(self) -> Scenario:
         """The scenario whose delay costs are multiplied."""
         return self.scenario if self.delay_factor == 1 else with_delay(self.scenario, self.delay_factor)
+
+    def key(self, seed: int) -> Key:
+        """What names its episodes of a seed."""
+        trace = None if self.trace is None else self.trace.source
+        return Key(self.delay_factor, self.world.digest(), trace, self.load, seed)
 
 
 def cells(
@@ -112,6 +117,10 @@ def evaluated(
 
 
 def family(reports: Sequence[Report]) -> list[dict[str, float]]:
-    """p-values of all comparisons of all reports, adjusted for being so many: by policy, one dictionary a report."""
-    adjusted = iter(holm([one.p for report in reports for one in report.comparisons]))
-    return [{one.policy: next(adjusted) for one in report.comparisons} for report in reports]
+    """p-values of all comparisons of all reports, adjusted for being so many: by policy, one dictionary a report.
+
+    Policies that differ by their training seed are one comparison, by the name of their group.
+    """
+    own = [report.family for report in reports]
+    adjusted = iter(holm([p for found in own for p in found.values()]))
+    return [{name: next(adjusted) for name in found} for found in own]

@@ -53,6 +53,9 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
     if name in shipped():
         return _learned(name, TRAINED / name)
     if Path(name).is_dir():
+        if members := seeds_in(Path(name)):
+            reason = f"holds the bundles of {len(members)} training seeds, and one policy is asked for"
+            raise InputError("policy", "folder", name, reason, f"name one of them, such as {members[0]}")
         return _learned(name, Path(name))
     choices = ", ".join([*RULES, *PLANNERS, *shipped(), f"{TUNED}RULE", BEST])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
@@ -64,15 +67,28 @@ def resolve_all(
     """The agents of several names; and which of them differ by their training seed only, by the name of their group.
 
     A folder whose folders are bundles, or hold one called `bundle`, is a group: one bundle for each training seed.
+    Raises InputError where `resolve` does, for a name that is given twice, and for a group that comes first.
     """
     agents: list[Player] = []
     groups = {}
     for name in names:
         members = seeds_in(Path(name))
+        if members and not agents:
+            reason = f"holds the bundles of {len(members)} training seeds, and what comes first is one policy"
+            raise InputError("policy", "folder", name, reason, "name a rule, or one of the bundles, before it")
         if members:
             groups[name] = tuple(str(path) for path in members)
         agents += [resolve(str(one), scenario, where) for one in members or [name]]
+    check_names(agents)
     return agents, groups
+
+
+def check_names(agents: Sequence[Player]) -> None:
+    """Refuse what is named twice: figures go by name."""
+    names = [agent.name for agent in agents]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise InputError("policies", "policy", name, "is given twice", "name each once")
 
 
 def seeds_in(folder: Path) -> list[Path]:

@@ -30,8 +30,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "policies": [_policy(report, policy) for policy in report.policies],
         "comparisons": [_comparison(comparison) for comparison in report.comparisons],
         "training_seeds": [
-            {"policy": name, "seeds": list(report.groups[name]), **_interval(saving, "saving")}
-            for name, saving in report.over_seeds.items()
+            _comparison(one) | {"seeds": list(report.groups[name])} for name, one in report.over_seeds.items()
         ],
         "gaps": {name: _gap(gap) for name, gap in report.gaps.items()},
         "notes": list(report.notes),
@@ -39,7 +38,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def grid_json(reports: Sequence[Report]) -> dict[str, Any]:
-    """Several reports, and all their comparisons with p-values adjusted for being so many."""
+    """Several reports, and all that counts as a comparison with p-values adjusted for being so many."""
     return {
         "cells": [to_json(report) for report in reports],
         "comparisons": [
@@ -49,7 +48,8 @@ def grid_json(reports: Sequence[Report]) -> dict[str, Any]:
                 "adjusted_p": adjusted[one.policy],
             }
             for report, adjusted in zip(reports, family(reports), strict=True)
-            for one in report.comparisons
+            for one in (*report.comparisons, *report.over_seeds.values())
+            if one.policy in adjusted
         ],
     }
 
@@ -62,7 +62,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         **_interval(comparison.avoidable, "saving"),
         "of_total_bill": _interval(comparison.bill, "saving"),
         "p": comparison.p,
-        "adjusted_p": comparison.adjusted_p,
+        "adjusted_p": known(comparison.adjusted_p),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ...envs.generator import check_load
 from ...envs.names import check_name
@@ -17,6 +18,16 @@ CHUNK_JOBS = 4_000_000  # in one chunk: 160 B in the table and 72 B of outcomes 
 AHEAD = 4  # drawn at a time
 
 Change = Callable[[Episode, int], Episode]  # what an episode becomes, by its number
+
+
+class Key(NamedTuple):
+    """What names the episodes of an evaluation, and those that bounds are of."""
+
+    delay_factor: float
+    scenario: str  # its digest, with what waiting costs multiplied
+    trace: str | None
+    load: float | None
+    seed: int
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """An evaluation as a table for people, 100 columns wide; policies are columns, so that eight classes and sites fit."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from .compare import Interval
-from .report import Comparison, Report, Scores
+from .report import Comparison, Report, Scores, counted
 
 ABREAST = 4  # policies in one table; the first stands in each
 NOTHING = "–"
+MOST = 9.99  # as a fraction; ends of intervals beyond it are not written out
 LABEL = 21  # columns of the first one, so that four intervals fit beside it
 Cell = str | Text
 
@@ -21,26 +23,64 @@ def render(report: Report) -> Group:
     first, *others = report.policies
     groups = [others[at : at + ABREAST - 1] for at in range(0, len(others), ABREAST - 1)] or [[]]
     tables = [_table(report, (first, *group)) for group in groups]
-    seeds = [Text(_over_seeds(report, name, saving)) for name, saving in report.over_seeds.items()]
-    notes = [Text(f"Note: {note}.") for note in report.notes]
+    seeds = [Text(_over_seeds(report, one)) for one in report.over_seeds.values()]
+    notes = [Text(f"Note: {note}.") for note in (*report.notes, *beyond([report], is_whole=True))]
     return Group(*tables, *seeds, *notes)
 
 
-def _over_seeds(report: Report, name: str, saving: Interval) -> str:
-    """The interquartile mean of a group."""
-    count, first = len(report.groups[name]), report.policies[0].name
-    interval = f"[{percent(saving.low)}, {percent(saving.high)}]"
+def beyond(reports: Sequence[Report], *, is_whole: bool = False) -> list[str]:
+    """A note where ends of intervals, or shares of gaps, are not written out; a whole report shows more of them."""
+    found = [one for report in reports for one in (*report.comparisons, *report.over_seeds.values())]
+    savings = [saving for one in found for saving in (one.avoidable, one.bill)[: 1 + is_whole]]
+    shares = [share for report in reports for gap in report.gaps.values() for share in gap if share is not None]
+    limits = [limit for saving in savings for limit in (saving.low, saving.high)]
+    limits += [limit for share in shares for limit in share[: 3 if is_whole else 1]]
+    if not any(abs(limit) > MOST for limit in limits):
+        return []
+    ends = f"< {-100 * MOST:.0f} and > {100 * MOST:.0f} stand for all beyond"
+    return [
+        f"{ends}: an interval that reaches so far says no more than its other end, a share of hardly any gap nothing"
+    ]
+
+
+def _over_seeds(report: Report, found: Comparison) -> str:
+    """A group of training seeds against the first policy."""
+    count = len(report.groups[found.policy])
+    seeds = "1 training seed" if count == 1 else f"{count} training seeds the interquartile mean"
+    cost, bill = _with_interval(found.avoidable), _with_interval(found.bill)
+    gap = report.gaps.get(found.policy)
+    closed = "" if gap is None else f" Of the gap to the bound it closes {_with_interval(gap.to_bound)}"
+    if gap is not None:
+        foresight = gap.to_clairvoyant
+        closed += "." if foresight is None else f", of that to the clairvoyant {_with_interval(foresight)}."
     return (
-        f"{name}: over {count} training seeds the interquartile mean saves {percent(saving.value)} % {interval} of the "
-        f"avoidable cost of {first}; interval over seeds and {_unit(report)}."
+        f"{found.policy}: over {seeds} saves {cost} of the avoidable cost of {found.against}, {bill} of its bill; p, "
+        f"all together, {_p(found)}.{closed} Intervals over seeds and {blocks_of(report)}; one seed is no comparison."
     )
 
 
-PLURALS = {"week": "weeks", "stretch": "stretches", "episode": "episodes"}
+def _with_interval(share: Interval) -> str:
+    return f"{percent(share.value)} % {brackets(share, end)}"
 
 
-def _unit(report: Report) -> str:
-    return PLURALS[report.unit]
+def _p(comparison: Comparison) -> str:
+    return f"{comparison.adjusted_p:.4f}" if math.isfinite(comparison.adjusted_p) else NOTHING
+
+
+def blocks_of(report: Report) -> str:
+    """How many of what is resampled as one there are."""
+    return counted(len(np.unique(report.blocks)), report.unit)
+
+
+def resampling(reports: Sequence[Report]) -> str:
+    """What is resampled."""
+    lengths = sorted({int(one.policies[0].rows.block.max()) + 1 for one in reports if one.unit == "stretch"})
+    told = {
+        "stretch": f"A stretch, up to {' or '.join(map(str, lengths))} episodes in a row, is resampled as one.",
+        "week": "Of a trace a week of all plays is resampled as one.",
+        "episode": "Episodes are resampled.",
+    }
+    return " ".join(told[unit] for unit in dict.fromkeys(one.unit for one in reports))
 
 
 def _table(report: Report, policies: tuple[Scores, ...]) -> Table:
@@ -72,8 +112,8 @@ def title_of(report: Report) -> str:
 def _caption(report: Report) -> str:
     first = report.policies[0].name
     return (
-        f"Dollars per week. Brackets: bootstrap 95 % intervals over {_unit(report)}. Saved: against {first} on the "
-        "same episodes; below 0 the policy loses. Unused commitment is never a saving."
+        f"Dollars per week. Brackets: bootstrap 95 % intervals over {blocks_of(report)}. {resampling([report])} Saved: "
+        f"against {first} on the same episodes; below 0 the policy loses. Unused commitment is never a saving."
     )
 
 
@@ -98,13 +138,13 @@ def _savings(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell
     for label, name in (("saved, % avoidable", "avoidable"), ("saved, % of the bill", "bill")):
         savings = [_saving(comparison, name) for comparison in against]
         yield [label, *(_verdict(saving) for saving in savings)]
-        yield ["", *(brackets(saving, percent) if saving else "" for saving in savings)]
-    yield ["p, all together", *(NOTHING if one is None else f"{one.adjusted_p:.4f}" for one in against)]
+        yield ["", *(brackets(saving, end) if saving else "" for saving in savings)]
+    yield ["p, all together", *(NOTHING if one is None else _p(one) for one in against)]
     for label, name in (("% of gap to bound", "to_bound"), ("% to clairvoyant", "to_clairvoyant")):
         shares = [_share(report, policy, name) for policy in policies]
         if any(shares):
-            yield [label, *(NOTHING if share is None else percent(share.value) for share in shares)]
-            yield ["", *("" if share is None else brackets(share, percent) for share in shares)]
+            yield [label, *(NOTHING if share is None else end(share.value) for share in shares)]
+            yield ["", *("" if share is None else brackets(share, end) for share in shares)]
 
 
 def _waits(report: Report, policies: tuple[Scores, ...]) -> Iterator[list[Cell]]:
@@ -181,6 +221,13 @@ def money(dollars: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction as a number of per cent, the sign with it."""
     return f"{100 * fraction:.1f}" if math.isfinite(fraction) else NOTHING
+
+
+def end(fraction: float) -> str:
+    """The same at an end of an interval, where one that is far off says no more than that."""
+    if math.isnan(fraction) or abs(fraction) <= MOST:
+        return percent(fraction)
+    return f"{'<' if fraction < 0 else '>'} {math.copysign(100 * MOST, fraction):.0f}"
 
 
 PARTS = (

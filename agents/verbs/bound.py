@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from ...fastsim.errors import InputError
+from .first import first
 from .output import print_facts, print_json, print_table
 from .progress import bar, waiting
 
@@ -53,7 +54,7 @@ def bound(
         except ModuleNotFoundError as error:
             reason, remedy = "is not installed", "pip install 'tidegate[bound]'"
             raise InputError("bound", "package", error.name, reason, remedy) from error
-        agents, _ = resolve_all(policy or [_default(world, scenario)], world, scenario)
+        agents, _ = resolve_all(policy or [first(world, scenario)], world, scenario)
         base = agents[0]
         if not isinstance(base, Agent):
             reason = "plans, and cannot be looked ahead with"
@@ -69,13 +70,6 @@ def bound(
         print_json(to_json(found))
     else:
         _print(to_json(found))
-
-
-def _default(world: Any, where: str) -> str:
-    """The best tuned rule, where rules have been tuned."""
-    from ..tuning.tuned import is_tuned
-
-    return BEST if is_tuned(where, world) else "cost-greedy"
 
 
 def _best_tuned(world: Any, where: str) -> list[Any]:
@@ -115,6 +109,4 @@ def _print(found: dict[str, Any]) -> None:
     print("clairvoyant: knows the future; no policy can be as good. bound: nothing at all can be cheaper.")
     missed = found["is_solved"].count(False)
     if missed:
-        print(
-            f"bound: the solver came to its time limit in {missed} of {found['episodes']} episodes, and knows little there."
-        )
+        print(f"In {missed} of {found['episodes']} episodes the solver came to its limit, and the bound is a weak one.")

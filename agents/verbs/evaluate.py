@@ -1,12 +1,12 @@
 """`tidegate evaluate`: policies side by side, on the same episodes."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from ...fastsim.errors import InputError
+from .bounded import bounded, load_bounds
 from .command import command_line
 from .output import check_target, print_json, print_rich, save
 from .progress import bar, waiting
@@ -38,7 +38,12 @@ def evaluate(
         Option(min=1, help="Weeks (windows) that every policy plays; plays of a trace.  [default: 64; 4 of a trace]"),
     ] = None,
     seed: Annotated[int, Option(min=0, help="Names the episodes.")] = 1,
-    bounds: Annotated[Path | None, Option(help="Show the gaps to these bounds, of tidegate bound --json.")] = None,
+    bounds: Annotated[
+        list[Path] | None,
+        Option(
+            help="Show the gaps to these bounds, of tidegate bound --json; may be repeated: one for each evaluation."
+        ),
+    ] = None,
     page_file: Annotated[Path | None, Option("--report", help="Write a page of pictures to this .html file.")] = None,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -51,18 +56,17 @@ def evaluate(
         from ...envs.traces.read import read
         from ..evaluation import grid as grids
         from ..evaluation.policies import resolve_all
+        from ..evaluation.report import with_groups
 
         work = [None if name == DRAWN else read(Path(name)) for name in dict.fromkeys(trace or [DRAWN])]
         grid = grids.cells(worlds, work, _distinct(load) or [None], _distinct(delay_factor) or [1.0])
         resolved = {where: resolve_all(policy or _policies(world, where), world, where) for where, world in worlds}
-        found = _ready(bounds, page_file, len(grid))
+        found = load_bounds(bounds, [cell.key(seed) for cell in grid])
+        _ready(page_file, len(grid))
     with bar(json, f"evaluating on {', '.join(world.name for _, world in worlds)}") as progress:
         reports = grids.evaluated(grid, lambda cell: resolved[cell.where][0], episodes, seed, progress)
-    reports = [replace(report, groups=resolved[cell.where][1]) for report, cell in zip(reports, grid, strict=True)]
-    if found is not None:
-        from ..bound.gaps import with_gaps
-
-        reports = [with_gaps(reports[0], found)]
+    reports = [with_groups(report, resolved[cell.where][1]) for report, cell in zip(reports, grid, strict=True)]
+    reports = [bounded(report, own) for report, own in zip(reports, found, strict=True)]
     try:
         _print(reports, json)
     finally:  # for whoever has closed the pipe, too
@@ -70,7 +74,7 @@ def evaluate(
             options = {"--trace": trace, "--load": load, "--delay-factor": delay_factor, "--policy": policy}
             options |= {"--episodes": reports[0].episodes, "--seed": seed, "--bounds": bounds, "--report": page_file}
             command = command_line("evaluate", scenario[0], options)
-            _write_page(page_file, grid[0], resolved[grid[0].where][0], reports[0], found, command, json)
+            _write_page(page_file, grid[0], resolved[grid[0].where][0], reports[0], found[0], command, json)
 
 
 def _distinct(values: list[float] | None) -> list[float]:
@@ -90,27 +94,16 @@ def _policies(world: Any, where: str) -> list[str]:
     return ["best-tuned", *(f"tuned:{name}" if name in TUNABLE and name in tuned.rules else name for name in others)]
 
 
-def _ready(bounds: Path | None, page_file: Path | None, cells: int) -> Any:
-    """The bounds, read before any work; and whatever the page needs, found."""
-    for option, given in (("--bounds", bounds), ("--report", page_file)):
-        if given is not None and cells > 1:
-            reason, remedy = (
-                f"is for one evaluation, and these are {cells}",
-                "give one scenario, trace, load and factor",
-            )
-            raise InputError(option, "file", given, reason, remedy)
-    if page_file is not None:
-        from ..page.library import plotly_js
+def _ready(page_file: Path | None, cells: int) -> None:
+    """Find, before any work, whatever the page needs."""
+    if page_file is None:
+        return
+    if cells > 1:
+        reason, remedy = f"is for one evaluation, and these are {cells}", "give one scenario, trace, load and factor"
+        raise InputError("--report", "file", page_file, reason, remedy)
+    from ..page.library import plotly_js
 
-        plotly_js()  # before any work, where it is not installed
-    if bounds is None:
-        return None
-    try:
-        from ..bound.record import load_headroom
-    except ModuleNotFoundError as error:
-        reason, remedy = "is not installed", "pip install 'tidegate[bound]'"
-        raise InputError("--bounds", "package", error.name, reason, remedy) from error
-    return load_headroom(bounds)
+    plotly_js()
 
 
 def _write_page(path: Path, cell: Any, agents: Any, report: Any, found: Any, command: str, quiet: bool) -> None:
