@@ -22,6 +22,7 @@ from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.units import DAY
 
 from .test_ablations import network
+from .toy_tuning import grounded
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole evaluations take minutes as plain Python")
 KINDS = ("small_team", "launch_week", "three_providers", "colossus1_gcp_faithful", "ramp_slip", "spot_only_burst")
@@ -130,6 +131,7 @@ def test_the_sheet_shows_every_world_and_what_blindness_costs(small) -> None:
     text = io.StringIO()
     Console(width=120, file=text).print(render(sheet))
     assert "recalls of spot" in text.getvalue()
+    assert "p95" in text.getvalue() and "bill" in text.getvalue()
     for name in ("blind to clock", "all shuffled", "linear"):
         assert f"net, {name}" in text.getvalue()
 
@@ -140,10 +142,46 @@ def test_the_verb_plays_two_episodes_in_every_world(capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     usual, loads = told["worlds"][0], [world["load"] for world in told["worlds"][1:4]]
     assert loads == [0.72, 0.99, 1.125]
-    assert [policy["policy"] for policy in usual["policies"]] == ["cost-greedy", "first-fit"]
+    first, other = usual["policies"]
+    assert [first["policy"], other["policy"]] == ["best-tuned", "first-fit"]
+    assert first["bill_saved"] is None and other["bill_saved"]["value"] != other["saved"]["value"]
+    assert first["wait_hours"]["p95"] >= first["wait_hours"]["p50"] >= 0
     costs = {world["world"]: world["policies"][0]["avoidable"]["value"] for world in told["worlds"]}
     assert costs["load × 0.8"] < costs["as it is"] < costs["load × 1.25"]
     assert costs["burst price × 0.7"] < costs["burst price × 1.5"]
+
+
+@pytest.mark.slow
+def test_a_scenario_file_may_have_tuned_rules_and_bounds(capsys, tmp_path) -> None:
+    path, bounds = grounded(tmp_path), tmp_path / "bounds.json"
+    cli.main(["bound", str(path), "--episodes", "1", "--largest", "0", "--load", "0.72", "--json"])
+    bounds.write_text(capsys.readouterr().out)
+    given = ["--policy", "best-tuned", "--policy", "cost-greedy", "--episodes", "1", "--bounds", str(bounds)]
+    assert cli.main(["stress", str(path), *given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert any("the base of mine" in note for note in told["notes"])
+    shares = {world["world"]: "gaps" in world["policies"][1] for world in told["worlds"]}
+    assert [world for world, has_gaps in shares.items() if has_gaps] == ["load × 0.8"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["stress", "small_team", "--bounds", str(bounds)])
+    assert end.value.code == 2
+    assert "bounds.json: scenario" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_training_seeds_stand_in_the_sheet_as_one(small) -> None:
+    names = ("first-fit", "spill-after")
+    agents = [resolve(name) for name in ("cost-greedy", *names)]
+    sheet = stressed(small, agents, 1, 3, groups={"runs": names})
+    assert sheet.policies == ("cost-greedy", "runs")
+    world = to_json(sheet)["worlds"][0]["policies"]
+    assert [one["policy"] for one in world] == ["cost-greedy", *names, "runs"]
+    costs = [one["avoidable"]["value"] for one in world]
+    assert costs[3] == pytest.approx((costs[1] + costs[2]) / 2)
+    assert {name for row in sheet.rows for flip in row.flips for name in flip[:2]} <= {"cost-greedy", "runs"}
+    text = io.StringIO()
+    Console(width=120, file=text).print(render(sheet))
+    assert "runs, 2 seeds" in text.getvalue() and "first-fit" not in text.getvalue()
 
 
 def test_a_wrong_policy_is_answered_with_the_choices(capsys) -> None:

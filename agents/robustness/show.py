@@ -1,6 +1,5 @@
 """A robustness sheet for people and for machines."""
 
-import math
 from typing import Any
 
 from rich.console import Group
@@ -8,14 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evaluation.compare import Interval
-from ..evaluation.report import Report
-from ..evaluation.table import money, percent
-from .sheet import Flip, Row, Sheet
+from ..evaluation.record import known
+from ..evaluation.report import Comparison, Report
+from ..evaluation.table import NOTHING, beyond, brackets, end, money, number, percent
+from .sheet import Flip, Sheet
 
 
 def to_json(sheet: Sheet) -> dict[str, Any]:
     """Plain numbers: dollars per week, and savings as fractions; null where there is no interval."""
-    count = len(sheet.rows[-1].report.policies) if len(sheet.rows) > 1 else None
     return {
         "scenario": sheet.scenario,
         "seed": sheet.seed,
@@ -24,7 +23,7 @@ def to_json(sheet: Sheet) -> dict[str, Any]:
             {
                 "world": row.name,
                 "load": row.report.load,
-                "policies": _policies(row.report, count),
+                "policies": [_policy(row.report, name) for name in _names(sheet, row.report)],
                 "flips": [flip._asdict() for flip in row.flips],
             }
             for row in sheet.rows
@@ -43,53 +42,83 @@ def to_json(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _policies(report: Report, count: int | None) -> list[dict[str, Any]]:
-    saved = {comparison.policy: _interval(comparison.avoidable) for comparison in report.comparisons}
-    return [
-        {"policy": one.name, "avoidable": _interval(report.weekly(one.avoidable)), "saved": saved.get(one.name)}
-        for one in report.policies[:count]
-    ]
+def _names(sheet: Sheet, report: Report) -> list[str]:
+    """What is compared, and before each group its seeds."""
+    return [one for name in sheet.policies for one in dict.fromkeys((*report.groups.get(name, ()), name))]
+
+
+def _policy(report: Report, name: str) -> dict[str, Any]:
+    found = _found(report).get(name)
+    gap = report.gaps.get(name)
+    told = {
+        "policy": name,
+        "avoidable": _interval(report.weekly(*report.cost(name))),
+        "saved": None if found is None else _interval(found.avoidable),
+        "bill_saved": None if found is None else _interval(found.bill),
+        "wait_hours": {part: known(report.measure(name, f"wait_{part}_hours")) for part in ("p50", "p95")},
+    }
+    if gap is not None:
+        told["gaps"] = {which: None if share is None else _interval(share) for which, share in gap._asdict().items()}
+    if name in report.groups:
+        told["seeds"] = list(report.groups[name])
+    return told
+
+
+def _found(report: Report) -> dict[str, Comparison]:
+    return {one.policy: one for one in report.comparisons} | report.over_seeds
 
 
 def _interval(interval: Interval) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in interval._asdict().items()}
+    return {name: known(value) for name, value in interval._asdict().items()}
 
 
 def render(sheet: Sheet) -> Group:
     """What a terminal shows of it."""
     tables = [_worlds(sheet), *([_ablations(sheet)] if sheet.ablations else [])]
-    return Group(*tables, *(Text(f"Note: {note}.") for note in sheet.notes))
+    notes = (*sheet.notes, *beyond([row.report for row in sheet.rows]))
+    return Group(*tables, *(Text(f"Note: {note}.") for note in notes))
 
 
 def _worlds(sheet: Sheet) -> Table:
     """Worlds as rows, policies as columns."""
-    names = [one.name for one in sheet.rows[-1].report.policies]
+    has_gaps = any(row.report.gaps for row in sheet.rows)
+    gaps = "gaps: share of the way from the first policy to the bound / to the clairvoyant, %; " if has_gaps else ""
     caption = (
-        f"Avoidable cost, dollars per week. In per cent: what is saved against {names[0]} in the same world, with the "
-        "bootstrap 95 % interval. Flips: pairs that change places; ? where the interval leaves that open."
+        f"Avoidable cost, dollars per week; what is saved of it against {sheet.policies[0]} in the same world, in per "
+        "cent, with the bootstrap 95 % interval of each comparison alone; bill: what is saved of the total bill, %; "
+        f"{gaps}p95: of the wait of all jobs, hours. Flips: pairs that change places; ? where the interval leaves that "
+        "open."
     )
     title = f"{sheet.scenario}, shifted: {sheet.episodes} episodes, seed {sheet.seed}"
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     table.add_column("world")
-    for name in names:
-        table.add_column(name, justify="right", overflow="fold")
+    for name in sheet.policies:
+        seeds = sheet.rows[0].report.groups.get(name)
+        label = name if seeds is None else f"{name}, {len(seeds)} seeds"
+        table.add_column(label, justify="right", overflow="fold")
     table.add_column("flips")
     for row in sheet.rows:
-        table.add_row(row.name, *(_cell(row, index) for index in range(len(names))), _told(row.flips))
+        table.add_row(row.name, *(_cell(row.report, name) for name in sheet.policies), _told(row.flips))
     return table
 
 
-def _cell(row: Row, index: int) -> Text:
-    """A policy's cost, and what it saves."""
-    policy = row.report.policies[index]
-    cost = money(row.report.weekly(policy.avoidable).value)
-    return Text(cost) if index == 0 else Text(f"{cost}\n").append(_verdict(row.report.comparisons[index - 1].avoidable))
+def _cell(report: Report, name: str) -> Text:
+    """A policy's cost, what it saves, and how long its jobs wait."""
+    cost = money(report.weekly(*report.cost(name)).value)
+    wait = f"p95 {number(report.measure(name, 'wait_p95_hours'))}"
+    if (found := _found(report).get(name)) is None:
+        return Text(f"{cost}\n{wait}")
+    cell = Text(f"{cost}\n").append(_verdict(found.avoidable)).append(f"\nbill {percent(found.bill.value)}, {wait}")
+    if (gap := report.gaps.get(name)) is not None:
+        foresight = NOTHING if gap.to_clairvoyant is None else end(gap.to_clairvoyant.value)
+        cell.append(f"\ngaps {end(gap.to_bound.value)} / {foresight}")
+    return cell
 
 
 def _verdict(saving: Interval) -> Text:
     """In colour where the interval leaves no doubt of the sign."""
     style = "green" if saving.low > 0 else "red" if saving.high < 0 else ""
-    return Text(f"{percent(saving.value)} [{percent(saving.low)}, {percent(saving.high)}]", style=style)
+    return Text(f"{percent(saving.value)} {brackets(saving, end)}", style=style)
 
 
 def _told(flips: tuple[Flip, ...]) -> str:
