@@ -17,6 +17,8 @@ from tidegate.agents.evaluation.source import Source
 from tidegate.agents.evaluation.table import render
 from tidegate.agents.rules.catalogue import RULES
 from tidegate.envs.scenario import load
+from tidegate.envs.traces.load import copies
+from tidegate.envs.traces.read import read
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.units import WEEK
@@ -122,6 +124,8 @@ def test_a_trace_is_scored_week_by_week(tmp_path: Path) -> None:
     assert (rows.length[:2] == WEEK).all() and rows.length[2] > 0
     assert report.blocks.tolist() == rows.block.tolist()
     assert any("its 3 weeks" in note for note in report.notes)
+    laid = copies(read(path), load("small_team"), 0.9)
+    assert any(f"made of {laid} copies" in note for note in report.notes) == (laid > 1)
     assert to_json(report)["block"] == "week"
 
 

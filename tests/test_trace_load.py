@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tidegate.envs.scenario import load as load_scenario
-from tidegate.envs.traces.load import fits, offered_load, to_jobs
+from tidegate.envs.traces.load import copies, fits, offered_load, to_jobs
 from tidegate.envs.traces.read import read
 from tidegate.envs.traces.scaling import MOST_JITTER, overlaid, rotated, thinned
 from tidegate.envs.traces.table import Trace
@@ -110,6 +110,14 @@ def test_overlaid_copies_hold_every_job_as_often_as_wanted(tmp_path: Path) -> No
         counts = np.bincount(overlaid(trace, ratio, seed=1, episode=1).job, minlength=200)
         assert counts.sum() == pytest.approx(float(ratio) * 200, abs=1)
         assert counts.min() == ratio // 1 and counts.max() == -(-ratio // 1)
+
+
+def test_copies_are_counted_as_they_are_laid(tmp_path: Path) -> None:
+    trace, world = made_up(tmp_path, jobs=400), scenario(accelerators=64)
+    recorded = offered_load(to_jobs(trace, world), world)
+    assert copies(trace, world, None) == 1
+    for times, wanted in ((0.5, 1), (0.99, 1), (2.5, 3)):
+        assert copies(trace, world, times * recorded) == wanted
 
 
 def test_drawn_requests_are_at_the_limit_or_over_estimates(tmp_path: Path) -> None:

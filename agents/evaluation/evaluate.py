@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 
 from ...envs.scenario import Scenario
-from ...envs.traces.load import fits
+from ...envs.traces.load import copies, fits
 from ...envs.traces.read import read
 from ...envs.traces.table import Trace
 from ...fastsim.agent import Player
@@ -71,7 +71,7 @@ def evaluate(
         trace=None if recording is None else recording.source,
         load=load,
         policies=scores,
-        notes=_notes(scenario, recording, agents, scores),
+        notes=_notes(scenario, recording, load, agents, scores),
     )
 
 
@@ -125,13 +125,20 @@ def _joined(name: str, ground: Ground, played: list[Played], in_a_row: int) -> S
 
 
 def _notes(
-    scenario: Scenario, trace: Trace | None, agents: Sequence[Player], scores: tuple[Scores, ...]
+    scenario: Scenario,
+    trace: Trace | None,
+    load: float | None,
+    agents: Sequence[Player],
+    scores: tuple[Scores, ...],
 ) -> tuple[str, ...]:
     """What a reader must know to read the figures."""
     notes = [agent.note for agent in agents if agent.note]
     if trace is not None:
         weeks = len(np.unique(scores[0].rows.block))
         notes.append(f"intervals are conditional on {trace.source}: they resample its {weeks} weeks")
+        if (count := copies(trace, scenario, load)) > 1:
+            alike = "its weeks share jobs, and intervals show less than another recording would change"
+            notes.append(f"the load is made of {count} copies of {trace.source}, each turned by whole weeks: {alike}")
         if (warning := fits(trace, scenario)) is not None:
             notes.append(warning)
     rows, is_trace = scores[0].rows, trace is not None

@@ -57,6 +57,11 @@ def offered_load(jobs: Jobs, scenario: Scenario) -> float:
     return float(total_work(jobs.gang, jobs.walltime) / (scenario.reference_capacity * span)) if span else math.inf
 
 
+def copies(trace: Trace, scenario: Scenario, load: float | None) -> int:
+    """How many copies of the trace lie over each other at a load; 1 where it stands as it was recorded."""
+    return 1 if load is None else math.ceil(_ratio(trace, scenario, load))
+
+
 def fits(trace: Trace, scenario: Scenario) -> str | None:
     """A warning when the largest gang is above a quarter of the committed accelerators; None when it is not."""
     committed = {provider.name for provider in scenario.providers if provider.is_committed}
@@ -72,8 +77,7 @@ def fits(trace: Trace, scenario: Scenario) -> str | None:
 
 def _scaled(trace: Trace, scenario: Scenario, load: float, seed: int, episode: int) -> Submissions:
     """Submissions whose offered load is `load`, to the rounding of a millisecond."""
-    wanted = _work_per_millisecond(trace, scenario, load)
-    ratio = wanted * trace.span_ms / trace.work
+    wanted, ratio = _work_per_millisecond(trace, scenario, load), _ratio(trace, scenario, load)
     _check_number(trace, int(ratio * len(trace)))
     overlay = overlaid(trace, ratio, seed, episode)
     if len(overlay.arrival) == 0 or overlay.arrival[0] == overlay.arrival[-1]:
@@ -81,6 +85,11 @@ def _scaled(trace: Trace, scenario: Scenario, load: float, seed: int, episode: i
         raise InputError("load", "offered load", load, reason, "take a higher load or a larger trace")
     span = round(total_work(trace.gang[overlay.job], trace.walltime_ms[overlay.job]) / wanted)
     return overlay._replace(arrival=stretched(overlay.arrival, span))
+
+
+def _ratio(trace: Trace, scenario: Scenario, load: float) -> Fraction:
+    """The work wanted over the work recorded."""
+    return _work_per_millisecond(trace, scenario, load) * trace.span_ms / trace.work
 
 
 def _work_per_millisecond(trace: Trace, scenario: Scenario, load: float) -> Fraction:
