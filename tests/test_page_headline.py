@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tidegate.agents.evaluation.compare import Interval
+from tidegate.agents.evaluation.report import with_groups
 from tidegate.agents.page import headline, waterfall
-from tidegate.agents.page.chosen import chosen
+from tidegate.agents.page.chosen import chosen, contender
 from tidegate.agents.page.names import CHOSEN, FIRST, names_of
 from tidegate.fastsim.jit import IS_COMPILED
 
@@ -68,15 +69,19 @@ def test_the_headline_is_about_the_cheapest_of_the_others_and_says_so(made: Made
     assert headline.headline(names_of(made.scenario, alone), alone).rule == ""
 
 
-def test_the_middle_one_stands_for_training_seeds(made: Made) -> None:
+def test_a_group_of_training_seeds_is_one_policy_and_its_middle_seed_is_watched(made: Made) -> None:
     """The best of several seeds would be chosen for its luck."""
     first, dear, cheap = made.report.policies
-    seeds = tuple(replace(policy, name=name) for policy, name in ((cheap, "a"), (dear, "b"), (dear, "c")))
-    report = replace(made.report, policies=(first, *seeds), groups={"seeds": ("a", "b", "c")})
-    assert report.policies[chosen(report)].name == "b"
-    alone = replace(report, policies=(first, seeds[0]), groups={"seeds": ("a",)})
-    assert chosen(alone) == 1
-    assert chosen(replace(made.report, policies=(first,))) == 0
+    seeds = [replace(policy, name=name) for policy, name in ((cheap, "a"), (dear, "b"), (cheap, "c"))]
+    report = with_groups(replace(made.report, policies=(first, *seeds, cheap)), {"runs/x": ("a", "b", "c")})
+    assert contender(report) == cheap.name  # cheaper than the mean of three seeds, not than each
+    alone = replace(report, policies=(first, *seeds))
+    assert contender(alone) == "runs/x" and alone.policies[chosen(alone)].name in "ac"
+    found = headline.headline(names_of(made.scenario, alone), alone)
+    saving = alone.over_seeds["runs/x"].avoidable
+    assert f"{100 * abs(saving.value):.1f} % of the avoidable cost" in found.text
+    assert "runs/x, 3 training seeds," in found.text and "the one in the middle" in found.rule
+    assert contender(replace(made.report, policies=(first,))) == first.name
 
 
 def test_the_best_tuned_rule_stands_beside_what_the_headline_praises(made: Made) -> None:

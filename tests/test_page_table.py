@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tidegate.agents.evaluation.compare import Interval
-from tidegate.agents.evaluation.report import Gap, Report
+from tidegate.agents.evaluation.report import Gap, Report, with_groups
 from tidegate.agents.page.table import reading, table
 from tidegate.fastsim.jit import IS_COMPILED
 
@@ -59,6 +59,26 @@ def test_gaps_are_shown_where_bounds_were_given(made: Made) -> None:
     assert "Gaps: what share of the way from cost-greedy" in reading(made.names, report)
     only = replace(made.report, gaps={name: Gap(gap.to_bound, None) for name, gap in gaps.items()})
     assert "clairvoyant" not in table(made.names, only)
+
+
+def test_a_group_of_training_seeds_has_a_row_and_its_seeds_no_star(made: Made) -> None:
+    first, *seeds = made.report.policies
+    report = with_groups(made.report, {"runs/x": tuple(policy.name for policy in seeds)})
+    rows = cells(made, report)
+    assert len(rows) == 4 and "runs/x, 2 training seeds" in table(made.names, report)
+    assert [row["p, adjusted"] for row in rows[:3]] == ["–"] * 3
+    assert "*" not in rows[1]["saved, % of avoidable"] + rows[2]["saved, % of avoidable"]
+    group = report.over_seeds["runs/x"]
+    assert rows[3]["p, adjusted"] == f"{group.adjusted_p:.4f}"
+    assert f"{100 * group.avoidable.value:.1f}".replace("-", "−") in rows[3]["saved, % of avoidable"]
+    assert "A group of training seeds" in reading(made.names, report)
+    assert first.name not in report.family
+
+
+def test_ends_that_are_far_off_are_not_written_out(made: Made) -> None:
+    far = Interval(-3.0, -80.0, 25.0)
+    report = replace(made.report, gaps={"first-fit": Gap(far, None)})
+    assert cells(made, report)[2]["gap to bound, % closed"] == "−300.0 <small>[&lt; −999, &gt; 999]</small>"
 
 
 def test_the_table_is_well_formed(made: Made) -> None:

@@ -29,7 +29,8 @@ def decisions(names: Names, seen: Sequence[Observed]) -> Picture | None:
     panels = [_panel(names, one, offered) for one in seen]
     reading = (
         "Each bar is all jobs of a class, or of an hour, that were offered for the first time: how many of them went "
-        "to committed sites, to burst, or were held back for a later offer."
+        "to committed sites, to burst, or were held back for a later offer. Later moves are not in it, those of rules "
+        "that wait before they rent."
     )
     legend = [Key(label, colour, label) for label, colour in zip(WHERE, COLOURS, strict=True)]
     return Picture("decisions", "First decisions: episode 0", reading, panels, legend, is_wide=True, size=HALF)

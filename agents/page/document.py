@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..evaluation.report import Report
+from ..evaluation.table import beyond
 from .headline import headline, remarks
 from .library import plotly_js
 from .names import Names
@@ -95,7 +96,7 @@ def _facts(names: Names, report: Report) -> list[tuple[str, str]]:
 
 
 def _notes(report: Report) -> list[str]:
-    return [f"{escape(_as_sentence(note))}." for note in report.notes]
+    return [f"{escape(_as_sentence(note))}." for note in (*report.notes, *beyond([report], is_whole=True))]
 
 
 def _as_sentence(note: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from ..evaluation.compare import Interval, paired
 from ..evaluation.policies import BEST
 from ..evaluation.report import Comparison, Report
-from ..evaluation.summary import LEVEL
-from .names import Names
+from .chosen import compared, contender, stands
+from .names import Names, group_label
 from .waterfall import plain, steps
 
 GAIN, LOSS, OPEN = "gain", "loss", "open"
@@ -32,18 +32,17 @@ class Headline(NamedTuple):
 
 def headline(names: Names, report: Report) -> Headline:
     """A loss is called a loss; nothing is decided where the difference does not stand among all comparisons."""
-    first, chosen = report.policies[0], report.policies[names.chosen]
-    against, name = names.policies[0], names.policies[names.chosen]
-    cost = report.weekly(first.avoidable).value
-    if not names.chosen:
+    first, who = report.policies[0], contender(report)
+    cost, own, against = report.weekly(first.avoidable).value, report.cost(who), names.policies[0]
+    if (found := compared(report, who)) is None:
         text = f"<b>{against}</b> costs {plain(cost)} a week that is avoidable. It is compared with nothing."
         return Headline(OPEN, text)
-    difference, found = report.weekly(chosen.avoidable).value - cost, compared(report, names.chosen)
+    difference, name = report.weekly(*own).value - cost, _called(names, report, who)
     amount, saving = plain(abs(difference)), found.avoidable
     shares = f"{_percent(saving)} of the avoidable cost {_interval(saving)}, "
     shares += f"{_percent(found.bill)} of the total bill {_interval(found.bill)}"
-    told = (_invoiced(names, report), _rule(names, report))
-    if np.array_equal(first.avoidable, chosen.avoidable):
+    told = (_invoiced(names, report), _rule(names, report, name))
+    if np.array_equal(first.avoidable, own.amounts):
         text = f"<b>No difference: {name} costs what {against} costs</b>, in every episode."
         return Headline(OPEN, text, rule=told[1])
     if not stands(found):
@@ -55,14 +54,9 @@ def headline(names: Names, report: Report) -> Headline:
     return Headline(LOSS, f"<b>{name} loses: it costs {amount} a week more</b> than {against}, {shares}.", *told)
 
 
-def compared(report: Report, number: int) -> Comparison:
-    """A policy against the first."""
-    return next(one for one in report.comparisons if one.policy == report.policies[number].name)
-
-
-def stands(comparison: Comparison) -> bool:
-    """Whether a difference of avoidable costs is one at the 5 % level, with all comparisons taken together."""
-    return comparison.adjusted_p < LEVEL
+def _called(names: Names, report: Report, who: str) -> str:
+    """A policy, or a group of training seeds."""
+    return names.policies[names.chosen] if who not in report.groups else f"{group_label(report, who)},"
 
 
 def _doubt(report: Report, found: Comparison) -> str:
@@ -71,19 +65,19 @@ def _doubt(report: Report, found: Comparison) -> str:
         return "there are too few blocks for an interval"
     if found.avoidable.low <= 0 <= found.avoidable.high:
         return "the interval holds 0"
-    return f"alone the interval leaves 0 out, among all {len(report.comparisons)} comparisons it does not stand"
+    return f"alone the interval leaves 0 out, among all {len(report.family)} comparisons it does not stand"
 
 
-def _rule(names: Names, report: Report) -> str:
-    """Of which policy the headline is, where there are several to choose from."""
-    count, name = len(report.comparisons), names.policies[names.chosen]
-    if count == 1:
-        return ""
-    text = f"{name} is the cheapest of the {count} that are compared with {names.policies[0]}. "
-    if report.groups:
-        text = f"{name} is the cheapest of those that are compared with {names.policies[0]}, "
-        text += "where of several training seeds the middle one stands for all. "
-    return f"{text}It is said to save or to lose where that stands with all {count} comparisons taken together (Holm)."
+def _rule(names: Names, report: Report, name: str) -> str:
+    """Of whom the headline is, where there are several to choose from, and which seed stands for a group."""
+    count, watched = len(report.family), names.policies[names.chosen]
+    text = ""
+    if count > 1:
+        text = f"{name} is the cheapest of the {count} that are compared with {names.policies[0]}. It is said to save "
+        text += f"or to lose where that stands with all {count} comparisons taken together (Holm)."
+    if contender(report) in report.groups:
+        text += f" A group is the interquartile mean of its seeds; pictures show {watched}, the one in the middle."
+    return text.strip()
 
 
 def _invoiced(names: Names, report: Report) -> str:
@@ -102,15 +96,15 @@ def _direction(amount: float) -> str:
 
 
 def remarks(names: Names, report: Report) -> list[str]:
-    """How the policy of the headline does against the best tuned rule, where that is another one; and what is sunk."""
-    own = [policy.name for policy in report.policies]
-    if BEST not in own or own.index(BEST) in (0, names.chosen):
+    """How the headline's policy does against the best tuned rule, where that is another one; and what is sunk."""
+    own, who = {policy.name: number for number, policy in enumerate(report.policies)}, contender(report)
+    if own.get(BEST, 0) == 0 or who == BEST:
         return [SUNK]
-    tuned, chosen = report.policies[own.index(BEST)], report.policies[names.chosen]
-    saving = paired(tuned.avoidable, chosen.avoidable, report.blocks, report.seed)
+    tuned, cost = report.policies[own[BEST]], report.cost(who)
+    saving = paired(tuned.avoidable, cost.amounts, report.blocks, report.seed, cost.spread)
     word = "less" if saving.value >= 0 else "more"
-    told = f"{_percent(saving)} {word} than {names.policies[own.index(BEST)]}, the best tuned rule {_interval(saving)}"
-    return [f"{names.policies[names.chosen]} costs {told}.", SUNK]
+    told = f"{_percent(saving)} {word} than {names.policies[own[BEST]]}, the best tuned rule {_interval(saving)}"
+    return [f"{_called(names, report, who)} costs {told}.", SUNK]
 
 
 def _percent(saving: Interval) -> str:

@@ -69,6 +69,12 @@ def safe(text: str) -> str:
     return escape(text.replace("%{", "% {")).replace("&quot;", "&#34;")  # Plotly knows numbers, but not this word
 
 
+def group_label(report: Report, group: str) -> str:
+    """What a group of training seeds is called."""
+    count = len(report.groups[group])
+    return f"{safe(group)}, {count} training seed{'s' * (count != 1)}"
+
+
 def distinct(paths: list[str]) -> list[str]:
     """The last part of each name, where these differ; a bundle is called by the path of its folder."""
     last = [Path(path).name or path for path in paths]

@@ -48,7 +48,7 @@ def _panel(names: Names, report: Report, cls: int | None, longest: float) -> Pan
             data += _line(names, number, hours, 10**top)
     layout: Drawn = {
         "annotations": [heading("share of jobs")],
-        "margin": {"l": 44, "r": 10},
+        "margin": {"l": 48, "r": 10},
         "xaxis": {
             "type": "log",
             "range": [np.log10(SHORTEST) - 0.06, top],
