@@ -220,10 +220,11 @@ def gaps(found: list[dict[str, Any]]) -> str:
 
 
 def replayed(found: list[dict[str, Any]]) -> str:
-    """The same on recorded traces in `mid_lab`'s world; a minus is a loss.
+    """Avoidable cost of every rule on recorded traces in `mid_lab`'s world, and what it saves against the first.
 
-    The world is several times as large as what was recorded, so that a load is made of up to 33 copies of a trace, turned
-    by whole weeks: weeks share jobs, and the intervals show less than another recording would change.
+    With 95 % intervals; a minus is a loss. The world is several times as large as what was recorded, so that a load is
+    made of up to 33 copies of a trace, turned by whole weeks: weeks share jobs, and the intervals show less than
+    another recording would change.
     """
     return compared(found)
 
