@@ -20,7 +20,7 @@ from .solve import Solution, solved
 EPISODES = 16
 TIME_LIMIT = 300.0  # s, for one episode
 
-Progress = Callable[[float], Any]  # takes the share that is done
+Progress = Callable[[float, str], Any]  # takes the share that is done, and with what it goes on
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def headroom(
     others: Sequence[Player] = (),
     episodes: int = EPISODES,
     largest: int = LARGEST,
-    progress: Progress | None = None,
+    progress: Progress = lambda *_: None,
     time_limit: float = TIME_LIMIT,
 ) -> Headroom:
     """Play and bound the first episodes of a source.
@@ -66,23 +66,26 @@ def headroom(
         others: More policies, with other names.
         episodes: How many, one after the other.
         largest: The clairvoyant tries the offers of so many jobs of each week; with 0 it is left out.
-        progress: Told the share that is done.
+        progress: Told the share that is done, while a program is solved too: the solver may then take up to its limit.
         time_limit: Of the solver, for one episode [s].
     """
     policies: tuple[Player, ...] = (base, *others)
     costs: dict[str, list[float]] = {policy.name: [] for policy in policies}
     foresight: list[float] = []
     solutions: list[Solution] = []
+    played, bounded = (0.1, 0.3) if largest else (0.1, 1.0)  # shares of an episode, as measured
     for number in range(episodes):
+        tell = _part(progress, number, episodes)
+        tell(0, "policies")
         chunk = Chunk(source.spec, [source.episode(number)])
         for policy in policies:
             costs[policy.name].append(_cost(chunk, policy))
-        _tell(progress, (number + 0.1) / episodes)
-        solutions.append(bound(chunk, 0, time_limit))
-        _tell(progress, (number + 0.3) / episodes)
+        tell(played, "linear program")
+        solutions.append(bound(chunk, 0, time_limit, _solving(tell, played, bounded, time_limit)))
         if largest:
+            tell(bounded, "clairvoyant")
             foresight.append(_cost(chunk, Clairvoyant(chunk, base, largest)))
-        _tell(progress, (number + 1) / episodes)
+    progress(1, "done")
     return Headroom(
         scenario=source.scenario.name,
         digest=source.scenario.digest(),
@@ -98,19 +101,34 @@ def headroom(
     )
 
 
-def bound(chunk: Chunk, index: int, time_limit: float = TIME_LIMIT) -> Solution:
-    """The clairvoyant bound of one episode of a chunk."""
+def _part(progress: Progress, number: int, episodes: int) -> Progress:
+    """Progress of one episode."""
+    return lambda share, phase: progress((number + share) / episodes, f"episode {number + 1} of {episodes}, {phase}")
+
+
+def _solving(tell: Progress, first: float, last: float, time_limit: float) -> Callable[[float], Any]:
+    """Progress of a solver, by its clock; nobody knows how far it is from the optimum."""
+
+    def told(seconds: float) -> None:
+        share = min(1.0, seconds / max(time_limit, 1.0))
+        tell(first + share * (last - first), f"linear program, {seconds:.0f} s of at most {time_limit:g}")
+
+    return told
+
+
+def bound(
+    chunk: Chunk,
+    index: int,
+    time_limit: float = TIME_LIMIT,
+    progress: Callable[[float], object] = lambda _: None,
+) -> Solution:
+    """The clairvoyant bound of one episode of a chunk; `progress` takes the seconds that the solver has taken."""
     instance = instance_of(chunk, index)
     edges, fine = slots(instance)
-    return solved(program_of(instance, items_of(instance, fine), edges), time_limit)
+    return solved(program_of(instance, items_of(instance, fine), edges), time_limit, progress)
 
 
 def _cost(chunk: Chunk, policy: Player) -> float:
     """Avoidable cost of a chunk's only episode under a policy [dollars]."""
     rows = chunk.play(policy)[0].rows
     return sum(int(rows[name].sum()) for name in COSTS) / DOLLAR
-
-
-def _tell(progress: Progress | None, share: float) -> None:
-    if progress is not None:
-        progress(share)

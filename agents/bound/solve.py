@@ -1,11 +1,16 @@
 """A linear program's optimum by HiGHS, and a bound below it that holds whatever the solver did."""
 
+import threading
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import highspy
 import numpy as np
 
 from .program import Program
+
+TICK = 0.2  # s between two looks at the clock
 
 
 class Solution(NamedTuple):
@@ -19,13 +24,16 @@ class Solution(NamedTuple):
     columns: int
 
 
-def solved(program: Program, time_limit: float) -> Solution:
-    """Minimise `program` within `time_limit` [s] by the dual simplex method."""
+def solved(program: Program, time_limit: float, progress: Callable[[float], object] = lambda _: None) -> Solution:
+    """Minimise `program` within `time_limit` [s] by the dual simplex method.
+
+    `progress` takes the seconds since the solver began.
+    """
     highs = highspy.Highs()
     for name, value in {"output_flag": False, "threads": 1, "solver": "simplex", "time_limit": time_limit}.items():
         highs.setOptionValue(name, value)
     highs.passModel(model(program))
-    highs.run()
+    _run(highs, progress)
     found = highs.getSolution()
     return Solution(
         bound=max(0.0, safe_bound(program, np.array(found.row_dual))),  # nothing here costs less than nothing
@@ -35,6 +43,30 @@ def solved(program: Program, time_limit: float) -> Solution:
         rows=program.matrix.shape[0],
         columns=program.matrix.shape[1],
     )
+
+
+def _run(highs: highspy.Highs, progress: Callable[[float], object]) -> None:
+    """Run the solver on a thread of its own: it does not hear Ctrl-C, and who waits for it does.
+
+    It is ended by its time limit, at which it also looks before its first iteration, unlike at its callbacks.
+    """
+    ended, began = threading.Event(), time.monotonic()  # a join that is interrupted takes the thread for ended
+
+    def run() -> None:
+        try:
+            highs.run()
+        finally:
+            ended.set()
+
+    solving = threading.Thread(target=run, name="solver")
+    solving.start()
+    try:
+        while not ended.wait(TICK):
+            progress(time.monotonic() - began)
+    finally:
+        if not ended.is_set():
+            highs.setOptionValue("time_limit", 0.0)
+        solving.join()
 
 
 def safe_bound(program: Program, duals: np.ndarray) -> float:
