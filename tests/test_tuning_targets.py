@@ -146,10 +146,10 @@ def test_progress_goes_from_nothing_to_all_through_its_phases(mine: Path) -> Non
     shares = [share for share, _ in steps]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     assert list(dict.fromkeys(phase for _, phase in steps)) == [
-        "warming up the tuning episodes",
-        "searching knobs of spill-after",
+        "warming up",
+        "searching spill-after",
         "warming up fresh episodes",
-        "choosing knobs of spill-after on fresh episodes",
+        "choosing for spill-after",
     ]
     before_choice = max(share for share, phase in steps if phase.startswith("searching"))
     assert before_choice < 1

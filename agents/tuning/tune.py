@@ -114,11 +114,11 @@ def _play(
     meter: Meter,
 ) -> None:
     """Play the tuning episodes under every rule: with its default knobs, then generation after generation."""
-    meter.begin("warming up the tuning episodes")
+    meter.begin("warming up")
     course = Course(scenario, settings.seed, TUNING, 0, settings.episodes)
     meter.played(MAKING)
     for name in names:
-        meter.begin(f"searching knobs of {name}" if RULES[name].is_tunable else f"playing {name}")
+        meter.begin(f"searching {name}" if RULES[name].is_tunable else f"playing {name}")
         record = known.get(name) or Record(default=course.cost(RULES[name]()))
         keep(name, record)
         meter.played()
@@ -183,7 +183,7 @@ def _chosen(
     meter.played(MAKING)
     judged = dict(others)
     for name in names:
-        meter.begin(f"choosing knobs of {name} on fresh episodes")
+        meter.begin(f"choosing for {name}")
         judged[name] = _judged(scenario, settings, name, journal.rules[name], fresh, meter)
     rules = {name: judged[name] for name in RULES if name in judged}
     return Tuned(
