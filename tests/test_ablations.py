@@ -207,7 +207,7 @@ def test_the_verb_tells_of_every_version(capsys, monkeypatch) -> None:
     """In two worlds, to be done sooner; rules are not ablated."""
     two = shifts_of(load("small_team"), 1)._replace(left_out=())
     monkeypatch.setattr(sheet, "shifts_of", lambda *_: two._replace(played=two.played[:2]))
-    monkeypatch.setattr(policies, "resolve", lambda name, world: network() if name == "net" else resolve(name, world))
+    monkeypatch.setattr(policies, "resolve", lambda name, *at: network() if name == "net" else resolve(name, *at))
     asked = ["stress", "small_team", "--policy", "cost-greedy", "--policy", "net", "--episodes", "1", "--json"]
     assert cli.main(asked) == 0
     told = json.loads(capsys.readouterr().out)
