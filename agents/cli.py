@@ -22,6 +22,7 @@ from ..fastsim.errors import InputError
 from .verbs.bound import bound
 from .verbs.decide import decide
 from .verbs.evaluate import evaluate
+from .verbs.evolve import evolve
 from .verbs.export import export
 from .verbs.replay import replay
 from .verbs.scenarios import check, listing, show
@@ -54,7 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, tune, evaluate, bound, stress, simulate, replay, export, decide):
+for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide):
     app.command()(verb)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)

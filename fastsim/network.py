@@ -5,6 +5,20 @@
     score_s = relu(e_s @ score_site + context @ score_context + score_bias) @ score_out
     hold    = relu(context @ hold_context + common @ hold_common + hold_bias) @ hold_out + hold_out_bias
 
+To these it adds what it makes of the parts of a job's cost, of which an observation tells the shares (weighing.py):
+
+    w_s     = clip(common @ weigh_common + site_s @ weigh_site + weigh_bias, −20, 20)     one for each of HEADS
+    cost_s  = e^w_s[metered] metered + e^w_s[committed] committed + e^w_s[waiting] waiting (1 − makes_way)
+              + e^w_s[starting] starting + e^w_s[evicting] evicting
+    calm_s  = e^w_s[metered] metered + e^w_s[committed] committed
+              + e^w_s[holding] (waiting + starting + delay_hour / 10)
+    score_s + sharpness × (w_s[favour] − log cost_s)
+    hold    − sharpness × log of the least calm_s
+
+Where committed use counts nothing, holding much, and all else alike, this is the rule cost-greedy with re-offers, but
+for runs that would have to make way. What is learned is how much each part counts, when, and for whom; a shipped policy
+is little more than that.
+
 It fits any number of sites, and relabelling sites relabels scores. Its knobs are `HEADER` float64 numbers (lengths of
 the job, clock and site blocks, width) and then the weights as float32, two to a float64: the pass is bound by the
 traffic of weights (28,672 of them: 1.7 µs in float32, 3.0 in float64). A product adds scaled rows, so that the compiler
@@ -12,14 +26,22 @@ vectorises over outputs and never reorders a sum: the same bits on every machine
 brings the scratch.
 """
 
+import math
 from collections.abc import Mapping
 from math import prod
 
 import numpy as np
 
 from .jit import kernel
+from .weighing import COMMITTED, EVICTING, HOUR, MAKES_WAY, METERED, PARTS, STARTING, WAITING
 
 HEADER = 4  # knobs before the weights
+# What the learned weights are for; with eight of them one register holds a row.
+HEADS = ("metered", "committed", "waiting", "starting", "evicting", "holding", "favour", "spare")
+HOLDING, FAVOUR = HEADS.index("holding"), HEADS.index("favour")
+LIMIT = 20.0  # of a weight's logarithm
+PATIENCE = 0.1  # hours that who holds counts on beside its wait
+LEAST = 1e-9  # share that every cost has, so that it has a logarithm
 
 
 def weight_shapes(job: int, clock: int, site: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -38,6 +60,10 @@ def weight_shapes(job: int, clock: int, site: int, width: int) -> dict[str, tupl
         "hold_bias": (width,),
         "hold_out": (width, 1),
         "hold_out_bias": (1,),
+        "weigh_common": (common, len(HEADS)),
+        "weigh_site": (site, len(HEADS)),
+        "weigh_bias": (len(HEADS),),
+        "sharpness": (1,),
     }
 
 
@@ -63,7 +89,7 @@ def knob_count(job: int, clock: int, site: int, width: int) -> int:
 
 def scratch_size(sites: int, width: int) -> int:
     """Length [float32] of the scratch that one decision among `sites` sites needs."""
-    return (sites + 4) * width + sites + 1
+    return max((sites + 4) * width, 2 * len(HEADS)) + sites + 1
 
 
 @kernel
@@ -84,6 +110,14 @@ def add_product(out: np.ndarray, inputs: np.ndarray, weights: np.ndarray) -> Non
         row_a = weights[i * width : (i + 1) * width]
         for j in range(width):
             out[j] += a * row_a[j]
+
+
+@kernel
+def add_rows(out: np.ndarray, inputs: np.ndarray, weights: np.ndarray) -> None:
+    """The same where there are as many outputs as heads, a number that the compiler knows."""
+    for i in range(inputs.shape[0]):
+        for j in range(len(HEADS)):
+            out[j] += inputs[i] * weights[i * len(HEADS) + j]
 
 
 @kernel
@@ -155,6 +189,12 @@ def scores(observation: np.ndarray, knobs: np.ndarray, scratch: np.ndarray, out:
     hold_out, at = take(weights, at, width)
     hold_out_bias, at = take(weights, at, 1)
 
+    if not (has_weight(score_out) or has_weight(hold_out)):
+        for s in range(sites):
+            out[s] = np.float32(0.0)
+        out[sites] = hold_out_bias[0]
+        add_weighed(observation, knobs, weights[at:], scratch, out)
+        return
     embedded, context = scratch[: sites * width], scratch[sites * width : (sites + 2) * width]
     shared = scratch[(sites + 2) * width : (sites + 3) * width]
     hidden = scratch[(sites + 3) * width : (sites + 4) * width]
@@ -181,6 +221,65 @@ def scores(observation: np.ndarray, knobs: np.ndarray, scratch: np.ndarray, out:
     add_product(hidden, common, hold_common)
     relu(hidden)
     out[sites] = dot(hold_out_bias[0], hidden, hold_out)
+    add_weighed(observation, knobs, weights[at:], scratch, out)
+
+
+@kernel
+def add_weighed(
+    observation: np.ndarray, knobs: np.ndarray, weights: np.ndarray, scratch: np.ndarray, out: np.ndarray
+) -> None:
+    """Add to the scores `out` what the parts of the job's cost come to; `weights`: from `weigh_common` on."""
+    common_size, site_size, sites = int(knobs[0]) + int(knobs[1]), int(knobs[2]), out.shape[0] - 1
+    weigh_common, at = take(weights, 0, common_size * len(HEADS))
+    weigh_site, at = take(weights, at, site_size * len(HEADS))
+    weigh_bias, at = take(weights, at, len(HEADS))
+    sharpness = float(weights[at])
+    if sharpness == 0.0:
+        return
+    shared, heads = scratch[: len(HEADS)], scratch[len(HEADS) : 2 * len(HEADS)]
+    fill(shared, weigh_bias)
+    add_rows(shared, observation[:common_size], weigh_common)
+    least = np.inf
+    for s in range(sites):
+        end = common_size + (s + 1) * site_size
+        fill(heads, shared)
+        add_rows(heads, observation[end - site_size : end], weigh_site)
+        first = end - PARTS
+        wait = part(observation, first + WAITING) + part(observation, first + STARTING)
+        calm = weighed(heads, METERED, part(observation, first + METERED))
+        calm += weighed(heads, COMMITTED, part(observation, first + COMMITTED))
+        waiting = part(observation, first + WAITING) * (1.0 - part(observation, first + MAKES_WAY))
+        cost = calm + weighed(heads, WAITING, waiting)
+        cost += weighed(heads, STARTING, part(observation, first + STARTING))
+        cost += weighed(heads, EVICTING, part(observation, first + EVICTING))
+        calm += weighed(heads, HOLDING, wait + PATIENCE * part(observation, first + HOUR))
+        least = calm if calm < least else least
+        favour = max(-LIMIT, min(float(heads[FAVOUR]), LIMIT))
+        out[s] += np.float32(sharpness * (favour - math.log(cost + LEAST)))
+    out[sites] -= np.float32(sharpness * math.log(least + LEAST))
+
+
+@kernel
+def part(observation: np.ndarray, at: int) -> float:
+    """A part of a cost; no world shows one below 0."""
+    return max(0.0, float(observation[at]))
+
+
+@kernel
+def weighed(heads: np.ndarray, head: int, value: float) -> float:
+    """A part of a cost times what it counts. Most parts are 0, and exponentials are dear."""
+    if value == 0.0:
+        return 0.0
+    return math.exp(max(-LIMIT, min(float(heads[head]), LIMIT))) * value
+
+
+@kernel
+def has_weight(weights: np.ndarray) -> bool:
+    """Whether any of them is not 0."""
+    for i in range(weights.shape[0]):
+        if weights[i] != 0.0:
+            return True
+    return False
 
 
 @kernel

@@ -18,6 +18,7 @@ from .spec import COMMITTED, PRIORITIES, Jobs, Spec
 from .state import RELEASES, SLOT_BITS, SLOT_MASK, UNPLACED, World
 from .timeline import weight_before
 from .units import scaled_up
+from .weighing import PARTS, dearest_metered, logarithm, share_out, weigh
 
 JOB_FEATURES = (
     "gang",  # squashed at 64 accelerators
@@ -40,6 +41,10 @@ JOB_FEATURES = (
     "is_preemptible",
     "descendants",  # squashed at 4
     "path_days",  # longest chain of requested walltimes after it, squashed at 1 day
+    "gang_octaves",  # logarithm of its share of all present capacity, over 16 octaves
+    "hours_octaves",  # of the requested walltime in hours, over 12
+    "rate_octaves",  # of the delay rate in $ per accelerator-hour, over 8
+    "waited_octaves",  # of the time waited in quarter-hours and one more, over 12
 )
 CLOCK_FEATURES = (
     "day_phase",  # triangle waves over the day, a quarter apart, and over the week
@@ -93,9 +98,18 @@ SITE_FEATURES = (
     "lowest_capacity",  # the lowest that is known while it runs here, over the present one, at most 1
     "capacity_28d",  # known capacity in 28 days: relative change
     "yielding_share",  # what runs here and would make way for it once it has run long enough, over capacity
+    # Shares of what the job would cost at all legal sites (weighing.py):
+    "metered_cost",  # avoidable price of the requested work, and egress
+    "committed_cost",  # list price of the same under take-or-pay
+    "waiting_cost",  # delay cost of the estimated wait; 1: not legal
+    "starting_cost",  # of the expected start-up
+    "evicting_cost",  # what the runs lose that would make way for it now
+    "makes_way",  # 1: some would
+    "delay_hour",  # delay cost of the job for an hour
 )
 HORIZONS = (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000, 259_200_000)
 JOB_COUNT, CLOCK_COUNT, SITE_COUNT = len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES)
+FIRST_PART = JOB_COUNT + CLOCK_COUNT + SITE_FEATURES.index("metered_cost")
 H, D, W = 3_600_000.0, 86_400_000.0, 604_800_000.0
 
 
@@ -130,9 +144,16 @@ def observe(spec: Spec, jobs: Jobs, world: World, mask, out) -> None:
     observe_job(spec, jobs, world, mask, capacity, out)
     observe_clock(spec, world, capacity, out)
     partner = partners_provider(spec, jobs, world)
+    work = jobs[world.live[offered_slot(world)].job]
+    hour = float(spec.rules[0].delay_rate[work.cls]) * float(work.gang)
+    dearest = dearest_metered(spec, world)
     for site in range(world.state[0].sites):
         wait = observe_site(spec, jobs, world, site, mask[site], capacity, out)
         observe_stay(spec, jobs, world, site, wait, partner, out)
+        if mask[site] == 1:
+            first = FIRST_PART + site * SITE_COUNT
+            weigh(spec, jobs, world, site, wait, hour, dearest, out[first : first + PARTS])
+    share_out(mask, hour, FIRST_PART, SITE_COUNT, out)
 
 
 @kernel
@@ -167,6 +188,10 @@ def observe_job(spec: Spec, jobs: Jobs, world: World, mask, capacity: float, out
     out[17] = float(rules.preemptible[work.cls])
     out[18] = squash(float(work.descendants), 4.0)
     out[19] = squash(float(work.path), D)
+    out[20] = logarithm(gang / capacity, 16.0)
+    out[21] = logarithm(max(requested, 1.0) / H, 12.0)
+    out[22] = logarithm(float(max(rules.delay_rate[work.cls], 1)) / 1e6, 8.0)
+    out[23] = logarithm(1.0 + waited / (0.25 * H), 12.0)
 
 
 @kernel

@@ -85,7 +85,10 @@ def test_help_is_there_at_once():
 @pytest.mark.parametrize(
     ("argv", "choice"),
     [
-        (["trian"], "use one of train, tune, evaluate, bound, stress, simulate, replay, export, decide, scenarios"),
+        (
+            ["trian"],
+            "use one of train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, scenarios",
+        ),
         (["scenarios", "lst"], "use one of list, show, check"),
         (["scenarios", "show", "smal_team"], "small_team"),
         (["train", "smal_team"], "small_team"),

@@ -44,7 +44,12 @@ def replace_graph(folder: Path, content: bytes) -> None:
     """Put another graph there, with the hash that fits."""
     (folder / "policy.onnx").write_bytes(content)
     entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    reseal(folder, files={"policy.onnx": entry})
+    reseal(folder, files=listed(folder) | {"policy.onnx": entry})
+
+
+def listed(folder: Path) -> dict[str, object]:
+    """The files that the manifest names."""
+    return json.loads((folder / "manifest.json").read_bytes())["files"]
 
 
 def with_graph(change: Callable[[onnx.ModelProto], None]) -> Callable[[Path], None]:
@@ -174,18 +179,16 @@ def edited(old: str, new: str) -> Callable[[Path], None]:
 
 
 def path_outside(folder: Path) -> None:
-    entry = json.loads((folder / "manifest.json").read_bytes())["files"]["policy.onnx"]
-    reseal(folder, files={"policy.onnx": entry, "../secret.json": entry})
+    reseal(folder, files=listed(folder) | {"../secret.json": listed(folder)["policy.onnx"]})
 
 
 def file_that_is_absent(folder: Path) -> None:
-    entry = json.loads((folder / "manifest.json").read_bytes())["files"]["policy.onnx"]
-    reseal(folder, files={"policy.onnx": entry, "card.md": entry})
+    reseal(folder, files=listed(folder) | {"card.md": listed(folder)["policy.onnx"]})
 
 
 def no_policy(folder: Path) -> None:
     (folder / "policy.onnx").unlink()
-    reseal(folder, files={})
+    reseal(folder, files={"CARD.md": listed(folder)["CARD.md"]})
 
 
 def layout_changed(change: Callable[[dict], None]) -> Callable[[Path], None]:

@@ -20,7 +20,7 @@ SAMPLES = 10_000 if IS_COMPILED else 30
 
 
 def shaped(sites: int) -> Layout:
-    return Layout(job=5, clock=3, site=7, sites=sites)
+    return Layout(job=5, clock=3, site=9, sites=sites)
 
 
 def scorer(sites: int) -> SiteScorer:
@@ -29,6 +29,9 @@ def scorer(sites: int) -> SiteScorer:
     actor = SiteScorer(shaped(sites), WIDTH).requires_grad_(False)
     actor.score_out.mul_(100)
     actor.hold_out.mul_(100)
+    for weight in (actor.weighing.weigh_common, actor.weighing.weigh_site, actor.weighing.weigh_bias):
+        weight.add_(torch.randn_like(weight) / 4)
+    actor.weighing.sharpness.fill_(0.5)
     return actor
 
 
@@ -55,7 +58,20 @@ def in_numpy(weights: dict[str, np.ndarray], layout: Layout, observation: np.nda
     context = np.concatenate([embedded.mean(0), embedded.max(0)])
     hidden = np.maximum(embedded @ w["score_site"] + context @ w["score_context"] + w["score_bias"], 0)
     hold = np.maximum(context @ w["hold_context"] + common @ w["hold_common"] + w["hold_bias"], 0)
-    return np.append(hidden @ w["score_out"], hold @ w["hold_out"] + w["hold_out_bias"])
+    cost, calm = weighed(w, common, sites)
+    scores = (hidden @ w["score_out"])[:, 0] + w["sharpness"] * cost
+    return np.append(scores, hold @ w["hold_out"] + w["hold_out_bias"] + w["sharpness"] * calm)
+
+
+def weighed(w: dict[str, np.ndarray], common: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, float]:
+    """What is made of the parts of a cost: a number for each site, and one for holding."""
+    heads = np.clip(common @ w["weigh_common"] + sites @ w["weigh_site"] + w["weigh_bias"], -20, 20)
+    metered, committed, waiting, starting, evicting, holding = np.exp(heads[:, :6].T)
+    parts = np.maximum(sites[:, -7:], 0).T
+    money = metered * parts[0] + committed * parts[1]
+    cost = money + waiting * parts[2] * (1 - parts[5]) + starting * parts[3] + evicting * parts[4]
+    calm = money + holding * (parts[2] + parts[3] + parts[6] / 10)
+    return heads[:, 6] - np.log(cost + 1e-9), -np.log(calm.min() + 1e-9)
 
 
 @pytest.mark.parametrize("sites", [1, 2, 3, 8])
@@ -115,9 +131,9 @@ def test_knobs_are_finite_and_as_long_as_announced() -> None:
     assert knobs.dtype == np.float64
     assert len(knobs) == knob_count(layout.job, layout.clock, layout.site, WIDTH)
     assert np.isfinite(knobs).all()
-    assert {name: value.shape for name, value in actor.weights().items()} == weight_shapes(5, 3, 7, WIDTH)
+    assert {name: value.shape for name, value in actor.weights().items()} == weight_shapes(5, 3, 9, WIDTH)
     with pytest.raises(ValueError, match="weight score_out must have shape"):
-        pack({**actor.weights(), "score_out": np.zeros(3)}, 5, 3, 7, WIDTH)
+        pack({**actor.weights(), "score_out": np.zeros(3)}, 5, 3, 9, WIDTH)
 
 
 def policy(sites: int = 3) -> tuple[SitePolicy, ToyEnvs]:

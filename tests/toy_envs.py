@@ -7,8 +7,11 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
 from tidegate.fastsim.layout import Layout
+from tidegate.fastsim.observe import SITE_FEATURES
+from tidegate.fastsim.weighing import PARTS
 
-FEATURES = {"job": ("urgent", "size"), "clock": ("hour",), "site": ("merit", "noise", "other")}
+OWN = ("merit", "noise", "other")
+FEATURES = {"job": ("urgent", "size"), "clock": ("hour",), "site": (*OWN, *SITE_FEATURES[-PARTS:])}
 
 
 def layout(sites: int) -> Layout:
@@ -50,13 +53,15 @@ class ToyEnvs(VecEnv):
 
     def _draw(self) -> np.ndarray:
         self.observation = self.rng.uniform(-1, 1, (self.num_envs, self.layout.size)).astype(np.float32)
+        blocks = self.observation[:, 3:].reshape(self.num_envs, -1, len(FEATURES["site"]))
+        blocks[..., len(OWN) :] = 0  # all cost the same
         self.mask = np.ones((self.num_envs, self.layout.actions), bool)
         self.mask[:, :-1] = self.rng.random((self.num_envs, self.layout.sites)) > 0.25
         return self.observation
 
     def best(self) -> np.ndarray:
         """The best action of every episode now."""
-        merit = np.where(self.mask[:, :-1], self.observation[:, 3::3], -2)
+        merit = np.where(self.mask[:, :-1], self.observation[:, 3 :: len(FEATURES["site"])], -2)
         hold = (self.observation[:, 0] < -0.5) | ~self.mask[:, :-1].any(1)
         return np.where(hold, self.layout.sites, merit.argmax(1))
 

@@ -1,6 +1,7 @@
 """A bundle: a folder with a learned policy that can be checked and asked, and that executes nothing.
 
     policy.onnx      the network, weights inside (graph.py)
+    CARD.md          the same for people: recipe, results, limits
     manifest.json    what it is, where it comes from, hashes, golden vectors (manifest.py)
 
 `load` opens each file once, without following links, checks the hash of the bytes it read, and gives those same bytes
@@ -24,7 +25,7 @@ from ..fastsim.network import pack
 from .graph import check
 from .manifest import REMEDY, Manifest, parse
 
-MANIFEST, POLICY = "manifest.json", "policy.onnx"
+MANIFEST, POLICY, CARD = "manifest.json", "policy.onnx", "CARD.md"
 LIMIT = 16 * 2**20  # bytes of a file: 30 times the largest policy in use
 TOLERANCE = 1e-5  # of a logit, relative where logits exceed 1
 

@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..fastsim.errors import InputError
 from ..fastsim.layout import Layout
-from ..fastsim.network import weight_shapes
+from ..fastsim.network import FAVOUR, HOLDING, LEAST, LIMIT, PATIENCE, weight_shapes
+from ..fastsim.weighing import MAKES_WAY, PARTS, STARTING, WAITING
 
 OPSET, IR_VERSION = 18, 8
 MASKED = -1e8  # as in training: sb3-contrib gives illegal actions this logit
@@ -35,6 +36,20 @@ def build(weights: dict[str, np.ndarray], layout: Layout) -> onnx.ModelProto:
         "end": np.array([2**31 - 1], np.int64),
         "by_site": np.array([0, -1, layout.site], np.int64),
         "masked": np.array(MASKED, np.float32),
+        "parts_at": np.array([-PARTS], np.int64),
+        "hour_at": np.array([-1], np.int64),
+        "flag_at": np.array([MAKES_WAY - PARTS], np.int64),
+        "money_end": np.array([WAITING], np.int64),
+        "flag": np.array([MAKES_WAY], np.int64),
+        "holding_at": np.array([HOLDING], np.int64),
+        "favour_at": np.array([FAVOUR], np.int64),
+        "patient": np.array([WAITING, STARTING], np.int64),
+        "patience": np.array(PATIENCE, np.float32),
+        "least": np.array(LEAST, np.float32),
+        "low": np.array(-LIMIT, np.float32),
+        "high": np.array(LIMIT, np.float32),
+        "unless_made_way": np.array([1.0 if part == WAITING else 0.0 for part in range(MAKES_WAY)], np.float32),
+        "all_of_it": np.array(1.0, np.float32),
     }
     names = weight_shapes(layout.job, layout.clock, layout.site, 1)
     arrays = {**{name: weights[name] for name in names}, **constants}
@@ -83,13 +98,57 @@ def _nodes() -> list[onnx.NodeProto]:
         ("Relu", ["hold_sum"], "hold_hidden"),
         ("MatMul", ["hold_hidden", "hold_out"], "hold_column"),
         ("Add", ["hold_column", "hold_out_bias"], "hold"),
-        ("Concat", ["score", "hold"], "scores"),
+        ("MatMul", ["common", "weigh_common"], "weigh_common_part"),
+        ("Add", ["weigh_common_part", "weigh_bias"], "weigh_shared"),
+        ("Unsqueeze", ["weigh_shared", "one"], "weigh_shared_by_site"),
+        ("MatMul", ["sites", "weigh_site"], "weigh_site_part"),
+        ("Add", ["weigh_shared_by_site", "weigh_site_part"], "heads_unbounded"),
+        ("Clip", ["heads_unbounded", "low", "high"], "heads"),
+        ("Exp", ["heads"], "all_weights"),
+        ("Slice", ["sites", "parts_at", "end", "two"], "signed_parts"),
+        ("Relu", ["signed_parts"], "parts"),
+        ("Slice", ["parts", "flag_at", "hour_at", "two"], "makes_way"),
+        ("Slice", ["parts", "zero", "flag", "two"], "costs"),
+        ("Slice", ["all_weights", "zero", "flag", "two"], "weights"),
+        ("Mul", ["weights", "costs"], "weighed"),
+        ("Mul", ["makes_way", "unless_made_way"], "absent"),
+        ("Sub", ["all_of_it", "absent"], "present"),
+        ("Mul", ["weighed", "present"], "weighed_now"),
+        ("ReduceSum", ["weighed_now", "two"], "cost"),
+        ("Slice", ["weighed", "zero", "money_end", "two"], "money_parts"),
+        ("ReduceSum", ["money_parts", "two"], "money"),
+        ("Gather", ["parts", "patient"], "patient_parts"),
+        ("ReduceSum", ["patient_parts", "two"], "wait"),
+        ("Slice", ["parts", "hour_at", "end", "two"], "hour_column"),
+        ("Squeeze", ["hour_column", "two"], "hour"),
+        ("Mul", ["hour", "patience"], "patient_hour"),
+        ("Add", ["wait", "patient_hour"], "whole_wait"),
+        ("Gather", ["all_weights", "holding_at"], "holding_column"),
+        ("Squeeze", ["holding_column", "two"], "holding"),
+        ("Mul", ["holding", "whole_wait"], "held_wait"),
+        ("Add", ["money", "held_wait"], "calm"),
+        ("ReduceMin", ["calm", "one"], "least_calm"),
+        ("Add", ["cost", "least"], "cost_above_0"),
+        ("Log", ["cost_above_0"], "log_cost"),
+        ("Gather", ["heads", "favour_at"], "favour_column"),
+        ("Squeeze", ["favour_column", "two"], "favour"),
+        ("Sub", ["favour", "log_cost"], "preference"),
+        ("Mul", ["preference", "sharpness"], "sharp"),
+        ("Add", ["score", "sharp"], "site_scores"),
+        ("Add", ["least_calm", "least"], "calm_above_0"),
+        ("Log", ["calm_above_0"], "log_calm"),
+        ("Mul", ["log_calm", "sharpness"], "sharp_calm"),
+        ("Sub", ["hold", "sharp_calm"], "hold_score"),
+        ("Concat", ["site_scores", "hold_score"], "scores"),
         ("Where", ["mask", "scores", "masked"], "logits"),
         ("ArgMax", ["logits"], "action"),
     ]
     attributes: dict[str, dict[str, Any]] = {
         "ReduceMean": {"keepdims": 0},
         "ReduceMax": {"keepdims": 0},
+        "ReduceSum": {"keepdims": 0},
+        "ReduceMin": {"keepdims": 1},
+        "Gather": {"axis": 2},
         "Concat": {"axis": 1},
         "ArgMax": {"axis": 1, "keepdims": 0, "select_last_index": 0},
     }

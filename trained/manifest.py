@@ -71,6 +71,13 @@ class TrainedOn(Part):
     scenario: dict[str, Any]
 
 
+class Named(Part):
+    """A scenario, by its name and the digest of its content."""
+
+    name: str
+    digest: str
+
+
 class Golden(Part):
     """Observations with the answers that the policy gave when it was exported."""
 
@@ -93,6 +100,7 @@ class Manifest(Part):
     action_rule: Literal["the largest logit, the lowest index among equals; the last action is hold"] = ACTION_RULE
     mask_rule: Literal["an illegal action has logit -1e8; a mask without a legal action is refused"] = MASK_RULE
     scenario: TrainedOn
+    others: tuple[Named, ...] = ()  # scenarios of the same training
     training: dict[str, Any]
     versions: dict[str, str]
     golden: Golden

@@ -1,4 +1,4 @@
-"""Turn a training run into a bundle: `python -m tidegate.agents.ppo.export runs/small_team --out bundles/small_team`.
+"""Turn a run of training or of evolution into a bundle: `tidegate export runs/small_team --out bundles/small_team`.
 
 Before anything is written, torch, onnxruntime and the kernel must agree on thousands of random observations.
 """
@@ -21,10 +21,11 @@ from ...fastsim.errors import InputError
 from ...fastsim.jit import IS_COMPILED, from_python
 from ...fastsim.layout import Layout
 from ...fastsim.network import pack, scores, scratch_size
-from ...trained.bundle import MANIFEST, POLICY, agree, load, session
+from ...trained.bundle import CARD, MANIFEST, POLICY, agree, load, session
 from ...trained.durable import write_folder
 from ...trained.graph import MASKED, build
-from ...trained.manifest import File, Golden, Manifest, Network, Observation, TrainedOn
+from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
+from ..evolution import evolve as evolution
 from .network import SiteScorer
 from .settings import Settings
 from .train import checked_settings
@@ -34,6 +35,11 @@ ACTOR = "mlp_extractor.actor."  # prefix of the actor's weights in a saved polic
 SAMPLES = 10_000 if IS_COMPILED else 50  # observations on which the three forward passes must agree
 GOLDEN = 16
 FALLBACK = "cost-greedy"
+LIMITS = (
+    "Learned in simulation, from requested walltimes, prices and announced capacities; it knows nothing else of a "
+    "cluster. What it saves elsewhere is told by `tidegate evaluate`, and where it breaks by `tidegate stress`. Where "
+    "an observation is not finite, or nothing is legal, it refuses to answer and the fallback of manifest.json decides."
+)
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "sb3-contrib", "stable-baselines3", "torch")
 
 
@@ -51,20 +57,21 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
     """
     if out.exists():
         raise InputError("export", "out", out, "is there already", "name a new folder, or remove this one")
-    settings = checked_settings(**_json(run, "settings.json"))
     observation = Observation.model_validate_json(json.dumps(_json(run, "observation.json")))
-    actor = read_actor(run, observation.layout, settings)
+    actor, settings = learned(run, observation.layout)
     graph = build(actor.weights(), observation.layout).SerializeToString(deterministic=True)
     golden = golden_vectors(actor, graph, observation.layout)
-    scenario = TrainedOn(**_json(run, "scenario.json"))
+    scenario, *others = (TrainedOn(**one) for one in _scenarios(run))
+    card = card_of(run, name or scenario.name, settings, [scenario, *others]).encode()
     manifest = Manifest(
         name=name or scenario.name,
         created=created,
-        files={POLICY: File(sha256=hashlib.sha256(graph).hexdigest(), bytes=len(graph))},
+        files={POLICY: _file(graph), CARD: _file(card)},
         observation=observation,
         observation_schema=observation.schema_hash,
         network=Network(width=settings.width),
         scenario=scenario,
+        others=tuple(Named(name=one.name, digest=one.digest) for one in others),
         training=settings.model_dump(),
         versions={"python": platform.python_version(), **{library: version(library) for library in LIBRARIES}},
         golden=golden,
@@ -73,12 +80,52 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
 
     def fill(folder: Path) -> None:
         (folder / POLICY).write_bytes(graph)
+        (folder / CARD).write_bytes(card)
         (folder / MANIFEST).write_bytes(manifest.rendered())
         load(folder)
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)
     return out
+
+
+def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | evolution.Settings]:
+    """The actor of a run, and the settings that it was learned with. Raises InputError for a folder that is no run."""
+    values = _json(run, "settings.json")
+    if "method" not in values:
+        settings = checked_settings(**values)
+        return read_actor(run, layout, settings), settings
+    evolved = evolution.checked(**values)
+    actor = SiteScorer(layout, evolved.width)
+    try:
+        actor.assign(evolution.read_weights(run))
+    except (KeyError, RuntimeError) as error:
+        raise InputError("export", "weights", run / evolution.WEIGHTS, "do not fit the run", REMEDY) from error
+    return actor.requires_grad_(False), evolved
+
+
+def card_of(run: Path, name: str, settings: Settings | evolution.Settings, scenarios: list[TrainedOn]) -> str:
+    """The card of a bundle, Markdown: what it is, how it was learned, what came out, and where its limits lie."""
+    lines = [f"# {name}", "", "A policy that routes jobs between committed and burst sites.", "", "## Recipe", ""]
+    if isinstance(settings, evolution.Settings):
+        lines += [evolution.recipe(settings, [one.name for one in scenarios]), "", "## What it came to", ""]
+        lines += evolution.told(evolution.finished(run), settings)
+    else:
+        lines += [f"PPO on {scenarios[0].name}, `tidegate train`; every setting stands in manifest.json."]
+    lines += ["", "## Learned on", ""]
+    lines += [f"- {one.name} (digest {one.digest[:16]})" for one in scenarios]
+    lines += ["", "## Limits", "", LIMITS, ""]
+    return "\n".join(lines)
+
+
+def _scenarios(run: Path) -> list[dict[str, Any]]:
+    """What a run keeps of its scenarios, the first of which a bundle keeps whole."""
+    found = _json(run, "scenario.json")
+    return found if isinstance(found, list) else [found]
+
+
+def _file(content: bytes) -> File:
+    return File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
 def read_actor(run: Path, layout: Layout, settings: Settings) -> SiteScorer:
@@ -141,7 +188,7 @@ def require_parity(name: str, logits: np.ndarray, expected: np.ndarray) -> None:
         raise ParityError(f"export: {name} and onnxruntime choose differently {count} times; report this as a defect")
 
 
-def _json(run: Path, name: str) -> dict[str, Any]:
+def _json(run: Path, name: str) -> Any:
     try:
         return json.loads((run / name).read_bytes())
     except (OSError, ValueError) as error:

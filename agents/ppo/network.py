@@ -5,6 +5,7 @@ site from (job, clock, site, pooled sites), and another scores holding: the same
 critic has a trunk of its own, so that its large and noisy gradients never reach the actor.
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -15,8 +16,13 @@ from torch import nn
 from torch.nn.functional import relu
 
 from ...fastsim.layout import Layout
+from ...fastsim.network import FAVOUR, HEADS, HOLDING, LEAST, LIMIT, PATIENCE
+from ...fastsim.weighing import HOUR, MAKES_WAY, PARTS, STARTING, WAITING
 
 HIDDEN_GAIN, SCORE_GAIN, VALUE_GAIN = 2**0.5, 0.01, 1.0  # orthogonal initialisation, as in SB3
+# Before anything is learned: committed use counts for nearly nothing, and whoever holds distrusts its wait.
+FIRST_BIAS = {"committed": -4.0, "holding": 1.5}
+SHARPNESS = 2.0  # at first: of two sites of which one costs twice as much, it is chosen once in four times
 
 
 def orthogonal(inputs: tuple[int, ...], outputs: int, gain: float) -> list[nn.Parameter]:
@@ -43,6 +49,34 @@ class SiteEmbedding(nn.Module):
         return common, embedded, torch.cat([embedded.mean(1), embedded.amax(1)], 1)
 
 
+class Weighing(nn.Module):
+    """What the parts of a job's cost come to: at first what cost-greedy makes of them."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.common, self.site = layout.job + layout.clock, layout.site
+        self.weigh_common = nn.Parameter(torch.zeros(self.common, len(HEADS)))
+        self.weigh_site = nn.Parameter(torch.zeros(self.site, len(HEADS)))
+        self.weigh_bias = nn.Parameter(torch.tensor([FIRST_BIAS.get(head, 0.0) for head in HEADS]))
+        self.sharpness = nn.Parameter(torch.full((1,), SHARPNESS))
+
+    def forward(self, observation: torch.Tensor) -> torch.Tensor:
+        """(batch, size) → what it adds to the scores (batch, sites + 1)."""
+        common = observation[:, : self.common]
+        sites = observation[:, self.common :].reshape(len(observation), -1, self.site)
+        shared = torch.addmm(self.weigh_bias, common, self.weigh_common)
+        heads = (shared.unsqueeze(1) + sites @ self.weigh_site).clamp(-LIMIT, LIMIT)
+        parts, weights = relu(sites[..., -PARTS:]), heads.exp()
+        present = torch.ones_like(parts[..., :MAKES_WAY])
+        present[..., WAITING] -= parts[..., MAKES_WAY]
+        cost = (weights[..., :MAKES_WAY] * parts[..., :MAKES_WAY] * present).sum(2)
+        money = (weights[..., :WAITING] * parts[..., :WAITING]).sum(2)
+        wait = parts[..., WAITING] + parts[..., STARTING] + PATIENCE * parts[..., HOUR]
+        calm = money + weights[..., HOLDING] * wait
+        scores = heads[..., FAVOUR] - (cost + LEAST).log()
+        return self.sharpness * torch.cat([scores, -(calm.amin(1, keepdim=True) + LEAST).log()], 1)
+
+
 class SiteScorer(SiteEmbedding):
     """The actor: its parameters bear the names and shapes of `weight_shapes`."""
 
@@ -55,6 +89,7 @@ class SiteScorer(SiteEmbedding):
         self.hold_bias = nn.Parameter(torch.zeros(width))
         (self.hold_out,) = orthogonal((width,), 1, SCORE_GAIN)
         self.hold_out_bias = nn.Parameter(torch.zeros(1))
+        self.weighing = Weighing(layout)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """Scores (batch, sites + 1), holding last."""
@@ -62,11 +97,19 @@ class SiteScorer(SiteEmbedding):
         shared = torch.addmm(self.score_bias, context, self.score_context)
         sites = relu(embedded @ self.score_site + shared.unsqueeze(1)) @ self.score_out
         hidden = relu(torch.addmm(self.hold_bias, context, self.hold_context) + common @ self.hold_common)
-        return torch.cat([sites.squeeze(2), torch.addmm(self.hold_out_bias, hidden, self.hold_out)], 1)
+        hold = torch.addmm(self.hold_out_bias, hidden, self.hold_out)
+        return torch.cat([sites.squeeze(2), hold], 1) + self.weighing(observation)
+
+    def assign(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Take weights, by the names of `weight_shapes`. Raises KeyError or RuntimeError where they do not fit."""
+        with torch.no_grad():
+            for name, value in self.named_parameters():
+                value.copy_(torch.from_numpy(weights[name.removeprefix("weighing.")]))
 
     def weights(self) -> dict[str, np.ndarray]:
-        """A float32 copy of every weight, by name."""
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.named_parameters()}
+        """A float32 copy of every weight, by the names of `weight_shapes`."""
+        named = {name.removeprefix("weighing."): value for name, value in self.named_parameters()}
+        return {name: value.detach().cpu().numpy().copy() for name, value in named.items()}
 
 
 class SiteCritic(SiteEmbedding):

@@ -37,7 +37,7 @@ def choose(view, observation, mask, knobs, scratch):
 
 
 def shuffled(agent: Agent, name: str, block: slice, pool: np.ndarray, seed: int) -> Agent:
-    """The learned `agent` with the features of `block`, called `name`, from rows of `pool`, (rows, size) float32.
+    """The learned `agent` with the features of `block` from rows of `pool`, (rows, size) float32; `name` says so.
 
     `seed` names the draws. Raises InputError where the pool is empty or the network does not fit beside a copy of an
     observation.
@@ -55,4 +55,4 @@ def shuffled(agent: Agent, name: str, block: slice, pool: np.ndarray, seed: int)
     padded = np.append(flat, np.zeros(flat.size % 2, np.float32)).view(np.float64)
     header = [first, last, rows, size, seed % (1 << 32)]  # what a float64 holds exactly
     knobs = np.concatenate([np.array(header, np.float64), padded, agent.knobs])
-    return replace(agent, name=f"{agent.name}, {name} shuffled", choose=choose, knobs=knobs)
+    return replace(agent, name=f"{agent.name}, {name}", choose=choose, knobs=knobs)

@@ -1,6 +1,7 @@
 """A course: fixed episodes, warmed up once, which any number of agents then play from copies."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ..evaluation.cohort import Chunk
 from ..evaluation.episodes import Draws
 from ..evaluation.scoring import COSTS
 from ..evaluation.source import Source
+from ..evaluation.window import Played
 
 
 class Course:
@@ -22,6 +24,11 @@ class Course:
         source = Source(scenario, seed, draws=draws)
         self.chunks = [Chunk(source.spec, episodes) for episodes in source.chunks(count, first)]
 
+    def play(self, agent: Agent) -> Iterator[Played]:
+        """Every stretch under an agent. Raises InputError where a world outgrows its room."""
+        for chunk in self.chunks:
+            yield from chunk.play(agent)
+
     def cost(self, agent: Agent) -> float:
         """Mean avoidable cost under an agent, dollars per week of the windows, as evaluation tells it.
 
@@ -29,10 +36,9 @@ class Course:
         """
         cost, length = 0, 0
         try:
-            for chunk in self.chunks:
-                rows = [played.rows for played in chunk.play(agent)]
-                cost += sum(int(row[name].sum()) for row in rows for name in COSTS)
-                length += sum(int(np.sum(row.length)) for row in rows)
+            for played in self.play(agent):
+                cost += sum(int(played.rows[name].sum()) for name in COSTS)
+                length += int(np.sum(played.rows.length))
         except InputError as error:
             if error.where != "simulator":
                 raise

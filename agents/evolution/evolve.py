@@ -1,0 +1,289 @@
+"""Evolve a policy: CMA-ES over its genes, on paired episodes of one scenario or of several.
+
+Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001, by the library `cmaes`.
+A candidate is a policy, and its loss is what whole weeks cost under it (objective.py): no credit is assigned to single
+decisions, whose consequences drown in those of all the others (docs/design.md says by how much).
+
+The run's folder holds settings.json, scenario.json, observation.json, journal.json (the losses of every generation,
+from which an interrupted run goes on to the same result) and at the end weights.npz and result.json.
+"""
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+from cmaes import CMA
+from pydantic import ValidationError
+
+from ...envs.explain import explained
+from ...envs.scenario import Scenario
+from ...fastsim import scorer
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ...fastsim.network import pack
+from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
+from ...trained.durable import write_file
+from ..evaluation.episodes import CHOICE, TUNING, Draws
+from ..evaluation.policies import resolve
+from .genes import GENES, express, first_weights
+from .objective import World, loss
+from .settings import Settings
+
+Weights = dict[str, np.ndarray]
+Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
+JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
+
+
+def checked(**values: Any) -> Settings:
+    """Settings, or an InputError that names the first wrong one."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise explained(error, "evolve") from None
+
+
+def recipe(settings: Settings, names: Sequence[str]) -> str:
+    """The command that makes a run anew, and what it does."""
+    fields = Settings.model_fields
+    options = [f"--{name} {value}" for name, value in settings.model_dump().items() if value != fields[name].default]
+    command = " ".join(["tidegate evolve", *names, *options, "--out RUN"])
+    return f"`{command}`: CMA-ES over {len(GENES)} weights, on whole weeks; seed {settings.seed}."
+
+
+def told(evolved: "Evolved", settings: Settings) -> list[str]:
+    """What a run came to, in sentences."""
+    losses = (evolved.first_fresh_loss, evolved.fresh_loss, evolved.loss)
+    first, fresh, own = (f"{100 * (math.exp(one) - 1):+.1f} %" for one in losses)
+    return [
+        f"Cost and waits beside {settings.reference}, mean over the scenarios, after {len(evolved.curve)} generations:",
+        f"{fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
+    ]
+
+
+class Generation(NamedTuple):
+    """What was played: which candidates, by a digest, and the loss of each."""
+
+    digest: str
+    losses: tuple[float, ...]
+
+
+class Evolved(NamedTuple):
+    """What an evolution came to."""
+
+    weights: Weights
+    loss: float  # of these weights on the episodes that candidates played
+    fresh_loss: float  # on as many others
+    first_fresh_loss: float  # of what it began with
+    curve: tuple[float, ...]  # median loss of each generation
+
+
+class Evolution:
+    """Asks for candidates and is told their losses. The same answers lead to the same questions."""
+
+    def __init__(self, base: Weights, settings: Settings) -> None:
+        self.base, self.generations = base, list[Generation]()
+        self._settings = settings
+        self._cma = CMA(np.zeros(len(GENES)), settings.step, seed=settings.seed, population_size=settings.candidates)
+
+    def ask(self) -> tuple[np.ndarray, ...]:
+        """The candidates of the next generation, each (genes,)."""
+        return tuple(self._cma.ask() for _ in range(self._settings.candidates))
+
+    def tell(self, positions: Sequence[np.ndarray], losses: Sequence[float]) -> None:
+        """What the candidates that were asked for last came to."""
+        self.generations.append(Generation(digest_of(positions), tuple(losses)))
+        self._cma.tell([(position, one) for position, one in zip(positions, losses, strict=True)])
+
+    def again(self, played: Generation) -> None:
+        """A generation that was played before. Raises InputError where it is none of this evolution."""
+        positions = self.ask()
+        if digest_of(positions) != played.digest or len(played.losses) != len(positions):
+            reason, remedy = "is of other candidates than this version draws", "begin anew in another folder"
+            raise InputError("journal", "generation", len(self.generations) + 1, reason, remedy)
+        self.tell(positions, played.losses)
+
+    @property
+    def centre(self) -> Weights:
+        """Where candidates are drawn around: what the good ones have in common."""
+        return express(self._cma.mean, self.base)
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Median loss of each generation."""
+        return tuple(median(one.losses) for one in self.generations)
+
+    @property
+    def is_done(self) -> bool:
+        """As much has been played as was asked for."""
+        return len(self.generations) >= self._settings.generations
+
+
+def agent_of(weights: Weights, name: str = "evolved") -> Agent:
+    """Weights as an agent."""
+    width = weights["embed_bias"].shape[0]
+    knobs = pack(weights, len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES), width)
+    return Agent(name, scorer.choose, knobs, observes=True)
+
+
+def evolve(
+    scenarios: Sequence[Scenario], settings: Settings, out: Path, progress: Progress = lambda *_: None
+) -> Evolved:
+    """Evolve a policy for some scenarios in the folder `out`; a run that was interrupted there goes on.
+
+    Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
+    """
+    base = first_weights(settings.width) if not settings.start else weights_of(Path(settings.start))
+    evolution = Evolution(base, settings)
+    for generation in begun(scenarios, settings, out):
+        evolution.again(generation)
+    if (out / WEIGHTS).exists():
+        return finished(out)
+    progress(0.0, "warming up")
+    sets = [_worlds(scenarios, settings, TUNING, number) for number in range(settings.sets)]
+    while not evolution.is_done:
+        # Candidates of one generation play the same weeks; those of the next others, so that no weeks are learned.
+        worlds = sets[len(evolution.generations) % settings.sets]
+        positions, losses = evolution.ask(), list[float]()
+        for index, position in enumerate(positions):
+            done = len(evolution.generations) + index / len(positions)
+            progress(done / (settings.generations + 1), _phase(evolution))
+            losses.append(loss(worlds, agent_of(express(position, base))))
+        evolution.tell(positions, losses)
+        _keep(out, evolution)
+    progress(settings.generations / (settings.generations + 1), "choosing on fresh episodes")
+    evolved = _chosen(scenarios, settings, evolution, sets)
+    _write(out, evolved)
+    return evolved
+
+
+def weights_of(folder: Path) -> Weights:
+    """The weights of a bundle. Raises InputError where it is none, or reads other features."""
+    from ...trained.bundle import load
+
+    resolve(str(folder))  # refuses features of another version
+    return load(folder).weights
+
+
+def _phase(evolution: Evolution) -> str:
+    """With what it goes on, in words."""
+    curve = evolution.curve
+    came = f", {100 * (math.exp(min(curve)) - 1):+.1f} %" if curve and math.isfinite(min(curve)) else ""
+    return f"generation {len(curve) + 1}{came}"
+
+
+def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, number: int) -> list[World]:
+    """Set `number` of each scenario's episodes."""
+    worlds = []
+    for scenario in scenarios:
+        stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
+        reference = resolve(settings.reference, scenario)
+        if not isinstance(reference, Agent):
+            reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
+            raise InputError("evolve", "reference", settings.reference, reason, remedy)
+        worlds.append(World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes))
+    return worlds
+
+
+def _chosen(
+    scenarios: Sequence[Scenario], settings: Settings, evolution: Evolution, sets: Sequence[Sequence[World]]
+) -> Evolved:
+    """The centre, or what it began with if that costs less on fresh episodes."""
+    fresh = [_worlds(scenarios, settings, CHOICE, settings.sets + number) for number in range(settings.sets)]
+    first, last = (_mean_loss(fresh, weights) for weights in (evolution.base, evolution.centre))
+    weights = evolution.centre if last < first else evolution.base
+    return Evolved(weights, _mean_loss(sets, weights), min(first, last), first, evolution.curve)
+
+
+def _mean_loss(sets: Sequence[Sequence[World]], weights: Weights) -> float:
+    return sum(loss(worlds, agent_of(weights)) for worlds in sets) / len(sets)
+
+
+def digest_of(positions: Sequence[np.ndarray]) -> str:
+    """Names candidates to the last bit."""
+    return hashlib.sha256(np.array(positions, np.float64).tobytes()).hexdigest()[:16]
+
+
+def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[Generation]:
+    """Make the run's folder, or find in it what was played. Raises InputError where it is of another run."""
+    identity = {
+        "settings.json": settings.model_dump(),
+        "scenario.json": [
+            {"name": one.name, "digest": one.digest(), "scenario": json.loads(one.model_dump_json())}
+            for one in scenarios
+        ],
+        "observation.json": {
+            "job": list(JOB_FEATURES),
+            "clock": list(CLOCK_FEATURES),
+            "site": list(SITE_FEATURES),
+            "sites": len(scenarios[0].sites),
+        },
+        "version.json": {"tidegate": version("tidegate")},
+    }
+    if not out.exists() or not any(out.iterdir()):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, value in identity.items():
+            write_file(out / name, json.dumps(value, indent=1).encode())
+        return []
+    for name, value in identity.items():
+        if _read(out / name) != json.loads(json.dumps(value)):
+            reason, remedy = "is of another run", "name another folder, or go on with what it was begun with"
+            raise InputError("evolve", "file", out / name, reason, remedy)
+    if not (out / JOURNAL).exists():
+        return []
+    return [Generation(one["digest"], tuple(map(_number, one["losses"]))) for one in _read(out / JOURNAL)]
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        reason = "cannot be read as JSON"
+        raise InputError("evolve", "file", path, reason, "name a new folder, or the folder of an evolution") from error
+
+
+def _number(value: float | None) -> float:
+    """JSON has no infinity."""
+    return math.inf if value is None else value
+
+
+def _keep(out: Path, evolution: Evolution) -> None:
+    """Write the journal anew, whole or not at all."""
+    rows = [
+        {"digest": one.digest, "losses": [x if math.isfinite(x) else None for x in one.losses]}
+        for one in evolution.generations
+    ]
+    write_file(out / JOURNAL, json.dumps(rows).encode())
+
+
+def _write(out: Path, evolved: Evolved) -> None:
+    """Write what it came to; the weights last."""
+    result = {name: getattr(evolved, name) for name in ("loss", "fresh_loss", "first_fresh_loss", "curve")}
+    write_file(out / RESULT, json.dumps(result, indent=1).encode())
+    buffer = io.BytesIO()
+    np.savez(buffer, **evolved.weights)  # type: ignore[arg-type]
+    write_file(out / WEIGHTS, buffer.getvalue())
+
+
+def finished(out: Path) -> Evolved:
+    """What a run that has ended came to. Raises InputError where its files are broken."""
+    result = _read(out / RESULT)
+    return Evolved(
+        read_weights(out), result["loss"], result["fresh_loss"], result["first_fresh_loss"], tuple(result["curve"])
+    )
+
+
+def read_weights(out: Path) -> Weights:
+    """The weights of a run that has ended. Raises InputError where they cannot be read."""
+    try:
+        with np.load(out / WEIGHTS, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, KeyError) as error:
+        reason = "holds no weights"
+        raise InputError("evolve", "file", out / WEIGHTS, reason, "name a finished run") from error

@@ -1,0 +1,79 @@
+"""What evolution minimises: the cost of paired episodes beside that of a reference, and no longer waits for it.
+
+    loss = mean over worlds of  ln(cost / reference cost) + IMPATIENCE × max(0, ln(p95 wait / reference p95 wait))
+
+Worlds count alike, whatever their size. The second term keeps a policy from paying for its savings with the waits of
+the many small jobs, whose delay costs little. A wait below MOMENT counts as one.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...envs.scenario import Scenario
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ...fastsim.units import DOLLAR, MINUTE, WEEK
+from ..evaluation.episodes import Draws
+from ..evaluation.scoring import COSTS
+from ..tuning.course import Course
+
+IMPATIENCE = 0.5  # of the logarithm of a cost, for the logarithm of a wait
+MOMENT = 10 * MINUTE  # ms
+
+
+class Fared(NamedTuple):
+    """What a course came to under one agent."""
+
+    cost: float  # dollars per week
+    wait: float  # ms: 95th percentile over all jobs but blocks of serving
+
+
+class World:
+    """A course, and what the reference came to on it."""
+
+    def __init__(self, scenario: Scenario, reference: Agent, seed: int, draws: Draws, first: int, count: int) -> None:
+        """Raises InputError where a world outgrows its room under the reference."""
+        self.scenario = scenario
+        self._course = Course(scenario, seed, draws, first, count)
+        self.reference = self.fare(reference)
+        if not math.isfinite(self.reference.cost):
+            reason = "so much waits that the world's integers cannot hold it"
+            raise InputError(f"scenario {scenario.name}", "policy", reference.name, reason, "choose another reference")
+
+    def fare(self, agent: Agent) -> Fared:
+        """What the course comes to under an agent."""
+        cost, length, waits = 0, 0, []
+        try:
+            for played in self._course.play(agent):
+                cost += sum(int(played.rows[name].sum()) for name in COSTS)
+                length += int(played.rows.length.sum())
+                waits.append(played.fares.waited[(played.fares.waited >= 0) & ~played.fares.is_block])
+        except InputError as error:
+            if error.where != "simulator":
+                raise
+            return Fared(math.inf, math.inf)
+        return Fared(cost / DOLLAR / (length / WEEK), percentile(np.concatenate(waits)))
+
+    def loss(self, agent: Agent) -> float:
+        """The part of this world in the loss."""
+        found = self.fare(agent)
+        if not math.isfinite(found.cost):
+            return math.inf
+        longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
+        return math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer)
+
+
+def percentile(waits: np.ndarray) -> float:
+    """95th percentile of waits (jobs,) [ms]; 0 without jobs."""
+    if len(waits) == 0:
+        return 0.0
+    place = len(waits) * 95 // 100
+    return float(np.partition(waits, place)[place])
+
+
+def loss(worlds: Sequence[World], agent: Agent) -> float:
+    """Mean over the worlds; infinite where one of them cannot hold what waits."""
+    return sum(world.loss(agent) for world in worlds) / len(worlds)

@@ -1,0 +1,22 @@
+"""What an evolution is made of: every knob with its default, saved as `settings.json` beside the run."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Knobs of one evolution. The weights that come out follow from these, the scenarios and the version alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    method: Literal["evolution"] = "evolution"
+    generations: int = Field(default=60, ge=1, description="how many are played")
+    candidates: int = Field(default=16, ge=4, le=1024, description="policies of a generation")
+    episodes: int = Field(default=32, ge=1, description="weeks of each scenario that every candidate plays")
+    sets: int = Field(default=4, ge=1, le=64, description="of such weeks, which generations take in turn")
+    step: float = Field(default=0.3, gt=0, le=2, description="first standard deviation, in steps of the genes")
+    seed: int = Field(default=1, ge=0, lt=2**31, description="names the episodes, and what candidates are drawn")
+    width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")
+    start: str = Field(default="", description="bundle to begin from; none: cost-greedy")
+    reference: str = Field(default="best-tuned", description="policy whose costs and waits candidates are told beside")

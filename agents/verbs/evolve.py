@@ -1,0 +1,54 @@
+"""`tidegate evolve`: learn a policy by evolution."""
+
+import math
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from ...fastsim.errors import InputError
+from .progress import bar, waiting
+
+
+def evolve(
+    scenarios: Annotated[list[str], Argument(metavar="SCENARIO…", help="Names of scenarios, or .toml files.")],
+    out: Annotated[Path, Option(help="Folder for the run; one that was interrupted goes on.")],
+    generations: Annotated[int, Option(min=1, help="How many are played.")] = 60,
+    candidates: Annotated[int, Option(min=4, max=1024, help="Policies of a generation.")] = 16,
+    episodes: Annotated[int, Option(min=1, help="Weeks of each scenario that every candidate plays.")] = 32,
+    sets: Annotated[int, Option(min=1, max=64, help="Sets of such weeks, which generations take in turn.")] = 4,
+    step: Annotated[float, Option(help="First standard deviation of the search.")] = 0.3,
+    seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
+    start: Annotated[str, Option(help="Bundle to begin from.  [default: the rule cost-greedy]")] = "",
+    reference: Annotated[str, Option(help="Policy whose costs and waits candidates are told beside.")] = "best-tuned",
+) -> None:
+    """Learn a policy with CMA-ES on whole weeks, for one scenario or for several at once."""
+    from ...envs.scenario import load
+
+    worlds = [load(name) for name in scenarios]
+    with waiting(quiet=False):
+        try:
+            from ..evolution import evolve as evolution
+        except ModuleNotFoundError as error:
+            reason, remedy = "is not installed", "pip install 'tidegate[train]'"
+            raise InputError("evolve", "package", error.name, reason, remedy) from error
+    settings = evolution.checked(
+        generations=generations,
+        candidates=candidates,
+        episodes=episodes,
+        sets=sets,
+        step=step,
+        seed=seed,
+        start=start,
+        reference=reference,
+    )
+    try:
+        with bar(False, "evolving") as progress:
+            evolved = evolution.evolve(worlds, settings, out, progress)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from its journal", file=sys.stderr)
+        raise
+    for label, loss in (("began", evolved.first_fresh_loss), ("evolved", evolved.fresh_loss)):
+        print(f"{label}: {100 * (math.exp(loss) - 1):+.1f} % beside {reference}, on fresh episodes")
+    print(f"wrote {out / evolution.WEIGHTS} after {len(evolved.curve)} generations")

@@ -1,0 +1,209 @@
+"""Evolution: genes are weights, losses are costs and waits beside a reference, and an interrupted run goes on."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tidegate.agents import cli
+from tidegate.agents.evaluation.episodes import TUNING
+from tidegate.agents.evaluation.policies import resolve
+from tidegate.agents.evolution import evolve as evolution
+from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
+from tidegate.agents.evolution.genes import GENES, express, first_weights
+from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, loss, percentile
+from tidegate.agents.ppo.export import export
+from tidegate.agents.rules import burst_only, cost_greedy
+from tidegate.envs.routing import RoutingBatch
+from tidegate.envs.scenario import Scenario, load
+from tidegate.fastsim.agent import Agent
+from tidegate.fastsim.errors import InputError
+from tidegate.fastsim.network import HEADS, LIMIT
+from tidegate.fastsim.observe import SITE_FEATURES
+
+from .test_envs import short
+
+SETTINGS = checked(generations=2, candidates=4, episodes=2, sets=2, reference="cost-greedy")
+
+
+@pytest.fixture(scope="module")
+def small() -> Scenario:
+    return load("small_team")
+
+
+@pytest.fixture(scope="module")
+def run(small: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has ended."""
+    folder = tmp_path_factory.mktemp("evolution") / "run"
+    evolve([small], SETTINGS, folder)
+    return folder
+
+
+def test_genes_are_different_weights_of_the_network() -> None:
+    assert len({(gene.name, gene.place) for gene in GENES}) == len(GENES)
+    base = first_weights()
+    position = np.arange(1.0, len(GENES) + 1)
+    moved = express(position, base)
+    changes = sum(int((moved[name] != base[name]).sum()) for name in base)
+    assert changes == len(GENES)
+    for gene, value in zip(GENES, position, strict=True):
+        assert moved[gene.name][gene.place] == pytest.approx(base[gene.name][gene.place] + gene.step * value)
+    nowhere = express(np.zeros(len(GENES)), base)
+    assert all((nowhere[name] == base[name]).all() for name in base)
+
+
+def test_without_what_rules_do_not_know_the_network_is_cost_greedy() -> None:
+    """Where it counts no committed use, never holds, and no run has to make way, what is left is the rule."""
+    weights = first_weights()
+    weights["weigh_bias"][HEADS.index("committed")] = -LIMIT
+    weights["weigh_bias"][HEADS.index("holding")] = LIMIT
+    agent, rule = agent_of(weights), cost_greedy.agent(cost_greedy.Knobs(stay=0.0))
+    batch, rng = RoutingBatch(short(), 64, seed=3), np.random.default_rng(4)
+    batch.reset()
+    alike = offers = kinds = 0
+    for _ in range(200):
+        ours, theirs = batch.worlds.ask(agent).copy(), batch.worlds.ask(rule).copy()
+        sites = batch.observations[:, batch.layout.job + batch.layout.clock :].reshape(64, -1, batch.layout.site)
+        chosen = batch.masks[:, :-1].any(1) & ~(sites[..., SITE_FEATURES.index("makes_way")] > 0).any(1)
+        alike += int((ours == theirs)[chosen].sum())
+        offers += int(chosen.sum())
+        kinds |= int(np.bitwise_or.reduce(1 << theirs[chosen]))
+        random = np.argmax(rng.random(batch.masks.shape) * batch.masks, axis=1)
+        batch.step(np.where(rng.random(len(batch)) < 0.1, random, theirs))
+    assert kinds == 0b111
+    assert offers > 6000
+    assert alike / offers > 0.999  # sites that cost the same to the seventh digit
+
+
+def test_a_policy_beside_itself_loses_nothing(small: Scenario) -> None:
+    world = World(small, cost_greedy.agent(), 1, TUNING, 0, 2)
+    assert loss([world, world], cost_greedy.agent()) == 0
+    assert loss([world], burst_only.agent()) > 0
+    fared = world.fare(burst_only.agent())
+    assert loss([world], burst_only.agent()) == pytest.approx(
+        math.log(fared.cost / world.reference.cost)
+        + IMPATIENCE * max(0, math.log(max(fared.wait, MOMENT) / max(world.reference.wait, MOMENT)))
+    )
+
+
+def test_longer_waits_are_a_loss_and_shorter_ones_no_gain(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, agent = World(small, cost_greedy.agent(), 1, TUNING, 0, 1), cost_greedy.agent()
+    cost, wait = world.reference
+    losses = []
+    for factor in (0.5, 1, 2):
+        world.reference = Fared(cost, 8 * MOMENT)
+        monkeypatch.setattr(world, "fare", lambda agent, factor=factor: Fared(cost, 8 * MOMENT * factor))
+        losses.append(world.loss(agent))
+    assert losses == [0, 0, pytest.approx(IMPATIENCE * math.log(2))]
+    monkeypatch.setattr(world, "fare", lambda agent: Fared(math.inf, math.inf))
+    assert world.loss(agent) == math.inf
+    assert wait >= 0
+
+
+def test_the_percentile_is_that_of_sorted_waits() -> None:
+    waits = np.random.default_rng(1).permutation(1000)
+    assert percentile(waits) == 950
+    assert percentile(waits[:0]) == 0
+
+
+def test_what_comes_out_costs_no_more_than_what_it_began_with(run: Path) -> None:
+    evolved = finished(run)
+    assert evolved.fresh_loss <= evolved.first_fresh_loss
+    assert len(evolved.curve) == SETTINGS.generations
+    assert [len(one["losses"]) for one in json.loads((run / "journal.json").read_text())] == [4, 4]
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 9])
+def test_an_interrupted_run_goes_on_to_the_same_weights(small: Scenario, run: Path, tmp_path: Path, stop: int) -> None:
+    """It is interrupted before one of its eight candidates, or at the choice of what is written."""
+    calls = 0
+
+    def interrupt(share: float, phase: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == stop + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evolve([small], SETTINGS, tmp_path / "run", interrupt)
+    assert not (tmp_path / "run" / "weights.npz").exists()
+    evolve([small], SETTINGS, tmp_path / "run")
+    for name in ("journal.json", "result.json", "weights.npz"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_a_folder_of_another_run_is_refused(small: Scenario, run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"settings\.json.*is of another run"):
+        evolve([small], SETTINGS.model_copy(update={"seed": 2}), run)
+    with pytest.raises(InputError, match=r"scenario\.json.*is of another run"):
+        evolve([short()], SETTINGS, run)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"settings\.json.*cannot be read as JSON"):
+        evolve([small], SETTINGS, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_journal_of_other_candidates_is_refused() -> None:
+    one = Evolution(first_weights(), SETTINGS)
+    one.tell(one.ask(), [1.0, 2.0, 3.0, math.inf])
+    again = Evolution(first_weights(), SETTINGS)
+    again.again(one.generations[0])
+    assert (again.ask()[0] == one.ask()[0]).all()
+    with pytest.raises(InputError, match="other candidates than this version draws"):
+        Evolution(first_weights(), SETTINGS).again(one.generations[0]._replace(digest="0"))
+
+
+def test_a_run_becomes_a_bundle_that_plays_as_it_did(small: Scenario, run: Path, tmp_path: Path) -> None:
+    bundle = export(run, tmp_path / "bundle")
+    world, agent = World(small, cost_greedy.agent(), 9, TUNING, 0, 2), resolve(str(bundle))
+    assert isinstance(agent, Agent)
+    assert (agent.knobs == agent_of(finished(run).weights).knobs).all()
+    assert world.loss(agent) == world.loss(agent_of(finished(run).weights))
+    card = (bundle / "CARD.md").read_text()
+    for part in ("tidegate evolve small_team --generations 2", "## Limits", "- small_team (digest"):
+        assert part in card
+
+
+def test_a_bundle_is_where_another_evolution_begins(small: Scenario, run: Path, tmp_path: Path) -> None:
+    bundle = export(run, tmp_path / "bundle")
+    settings = SETTINGS.model_copy(update={"start": str(bundle), "generations": 1, "seed": 5})
+    evolve([small], settings, tmp_path / "next")
+    base = evolution.weights_of(bundle)
+    assert all((base[name] == value).all() for name, value in finished(run).weights.items())
+
+
+def test_two_scenarios_with_different_sites_evolve_together(small: Scenario, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"generations": 1, "sets": 1, "episodes": 1})
+    evolve([small, load("spot_only_burst")], settings, tmp_path / "run")
+    bundle = export(tmp_path / "run", tmp_path / "bundle", name="both")
+    assert "- spot_only_burst (digest" in (bundle / "CARD.md").read_text()
+    assert [one["name"] for one in json.loads((bundle / "manifest.json").read_text())["others"]] == ["spot_only_burst"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        (["nowhere", "--out", "x"], "nowhere"),
+        (["small_team", "--out", "x", "--step", "0"], "step"),
+        (["small_team", "--out", "x", "--reference", "rolling-lp"], "stops to plan"),
+        (["small_team", "--out", "x", "--start", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_evolve_is_refused(
+    argv: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["evolve", *argv])
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert reason in told
+
+
+def test_the_verb_says_what_it_came_to(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--generations", "2", "--candidates", "4", "--episodes", "2", "--sets", "2"]
+    assert cli.main(["evolve", "small_team", *options, "--reference", "cost-greedy", "--out", str(run)]) == 0
+    assert "weights.npz after 2 generations" in capsys.readouterr().out
