@@ -14,6 +14,7 @@ from tidegate.agents.evolution import evolve as evolution
 from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
 from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, loss, percentile
+from tidegate.agents.evolution.randomised import variant
 from tidegate.agents.ppo.export import export
 from tidegate.agents.rules import burst_only, cost_greedy
 from tidegate.envs.routing import RoutingBatch
@@ -207,3 +208,25 @@ def test_the_verb_says_what_it_came_to(run: Path, capsys: pytest.CaptureFixture[
     options = ["--generations", "2", "--candidates", "4", "--episodes", "2", "--sets", "2"]
     assert cli.main(["evolve", "small_team", *options, "--reference", "cost-greedy", "--out", str(run)]) == 0
     assert "weights.npz after 2 generations" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["small_team", "mid_lab", "three_providers"])
+def test_variants_are_other_worlds_that_can_be_played(name: str) -> None:
+    base = load(name)
+    found = [variant(base, 1, number) for number in range(12)]
+    assert len({one.digest() for one in (*found, base)}) == 13
+    assert variant(base, 1, 3).digest() == found[3].digest()
+    assert variant(base, 2, 3).digest() != found[3].digest()
+    assert len({len(one.sites) for one in found}) > 1
+    assert all(2 <= len(one.sites) <= 4 for one in found)
+    assert all(len(one.classes) == len(base.classes) for one in found)
+    loads = [float(one.workload.load) for one in found]
+    assert 0.6 <= min(loads) < 0.8 < 1.0 < max(loads) <= 1.2
+
+
+def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "variants": 2})
+    evolved = evolve([small, load("spot_only_burst")], settings, tmp_path / "run")
+    assert math.isfinite(evolved.fresh_loss)
+    sets = [evolution._variants([small], settings, first) for first in (0, 2)]
+    assert len({one.digest() for one in (*sets[0], *sets[1])}) == 4

@@ -34,6 +34,7 @@ from ..evaluation.episodes import CHOICE, TUNING, Draws
 from ..evaluation.policies import resolve
 from .genes import GENES, express, first_weights
 from .objective import World, loss
+from .randomised import variant
 from .settings import Settings
 
 Weights = dict[str, np.ndarray]
@@ -179,9 +180,10 @@ def _phase(evolution: Evolution) -> str:
 
 
 def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, number: int) -> list[World]:
-    """Set `number` of each scenario's episodes."""
-    worlds = []
-    for scenario in scenarios:
+    """Set `number` of each scenario's episodes; or of variants that are in no other set."""
+    worlds, first = [], number * settings.variants
+    played = scenarios if settings.variants == 0 else _variants(scenarios, settings, first)
+    for scenario in played:
         stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
         reference = resolve(settings.reference, scenario)
         if not isinstance(reference, Agent):
@@ -189,6 +191,12 @@ def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, num
             raise InputError("evolve", "reference", settings.reference, reason, remedy)
         worlds.append(World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes))
     return worlds
+
+
+def _variants(scenarios: Sequence[Scenario], settings: Settings, first: int) -> list[Scenario]:
+    """As many variants as a set has, from number `first` on; the scenarios take turns."""
+    numbers = range(first, first + settings.variants)
+    return [variant(scenarios[number % len(scenarios)], settings.seed, number) for number in numbers]
 
 
 def _chosen(

@@ -15,6 +15,9 @@ class Settings(BaseModel):
     candidates: int = Field(default=16, ge=4, le=1024, description="policies of a generation")
     episodes: int = Field(default=32, ge=1, description="weeks of each scenario that every candidate plays")
     sets: int = Field(default=4, ge=1, le=64, description="of such weeks, which generations take in turn")
+    variants: int = Field(
+        default=0, ge=0, le=1024, description="random variants of the scenarios in a set; 0: these themselves"
+    )
     step: float = Field(default=0.3, gt=0, le=2, description="first standard deviation, in steps of the genes")
     seed: int = Field(default=1, ge=0, lt=2**31, description="names the episodes, and what candidates are drawn")
     width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")
