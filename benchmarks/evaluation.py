@@ -1,9 +1,10 @@
 """Who wins where: every rule in every scenario, on recorded traces, and how much room there is above the best.
 
-    python benchmarks/evaluation.py [scenarios|traces|rolling_lp|headroom] [--only NAME] [--episodes N]
+    python benchmarks/evaluation.py [PART] [--only NAME] [--episodes N]
 
-plays, of one part or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is
-there. It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
+plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces) or of all, what is not in
+build/results/ yet, and writes benchmarks/results/PART.md from all that is there. It can be stopped and goes on; remove
+build/results/ to begin anew. Losses stand in the tables as they are.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from parts.results import table
 from tidegate.agents.bound.headroom import headroom
 from tidegate.agents.bound.record import to_json as bounds_json
 from tidegate.agents.evaluation.grid import Cell, evaluated
-from tidegate.agents.evaluation.policies import resolve
+from tidegate.agents.evaluation.policies import resolve, shipped
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.source import Source
 from tidegate.agents.evaluation.table import end
@@ -47,6 +48,21 @@ WEEKS = {"recall_notice": {"warm_up_days": 95, "evaluation_days": 7, "span_days"
 TRACES = ("acme_kalos_weeks1to6", "helios_venus_jul", "helios_venus_apr_jun", "philly_clean", "alibaba_pai_days1to45")
 LOADS = (0.6, 0.9, 1.2)
 REPLAYED = "mid_lab"  # its committed site is 8 times the largest gang of any of them
+GENERAL = ("generalist",)  # learned on random variants
+BASED_ON = {  # what was learned on a scenario plays those that are based on it, too
+    "small_team": ("spot_only_burst",),
+    "mid_lab": (
+        "launch_week",
+        "overcommitted",
+        "pretrain_blocker",
+        "rapid_prototyping",
+        "recall_notice",
+        "strategic_reserve",
+        "three_providers",
+        "undercommitted",
+    ),
+    "colossus1_gcp": ("power_cut", "ramp_slip"),
+}
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 
 
@@ -108,6 +124,36 @@ def planned(episodes: int | None) -> Part:
                 Cell(name, load(name), None, None, 1.0), count, chosen=chosen
             ),
         )
+
+
+def learned(episodes: int | None) -> Part:
+    """Every scenario under the best rule and what was learned: for it, for what it is based on, for all."""
+    for name in names():
+        scenario = load(name)
+        count = episodes or EPISODES.get(name, max(16, 16 * scenario.episodes.evaluation_windows))
+        own = [one for one in shipped() if one == name or name in BASED_ON.get(one, ())]
+        chosen = list(dict.fromkeys([policies(scenario)[0], *own, *(one for one in GENERAL if one in shipped())]))
+        yield name, lambda name=name, count=count, chosen=chosen: cell(world(name), count, chosen=chosen)
+
+
+def learned_traces(episodes: int | None) -> Part:
+    """Every trace at every load, the same way."""
+    chosen = [policies(load(REPLAYED))[0], *(one for one in (REPLAYED, *GENERAL) if one in shipped())]
+    for trace in TRACES:
+        for at in LOADS:
+            yield (
+                f"{trace}@{at}",
+                lambda trace=trace, at=at: cell(
+                    Cell(REPLAYED, load(REPLAYED), read(SHARED / f"{trace}.parquet"), at, 1.0),
+                    episodes or 2,
+                    chosen=chosen,
+                ),
+            )
+
+
+def world(name: str) -> Cell:
+    """A scenario with its own load and costs."""
+    return Cell(name, load(name), None, None, 1.0)
 
 
 def traces(episodes: int | None) -> Part:
@@ -198,6 +244,37 @@ def interval(saved: dict[str, Any]) -> str:
     return f"{100 * saved['saving']:.1f} [{end(saved['low'])}, {end(saved['high'])}]{star}"
 
 
+def judged(found: list[dict[str, Any]]) -> str:
+    """What learned policies save against the best tuned rule, with 95 % intervals; a minus is a loss.
+
+    A star: it stands among all comparisons of its scenario (Holm). What is resampled are stretches of 1 to 8 weeks in a
+    row. Policies bear the names of what they were learned on; `generalist` was learned on random variants. The last
+    column is the 95th percentile of waits beside that of the rule.
+    """
+    rows = []
+    for one in found:
+        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
+        if "error" in one:
+            rows.append([label, one["error"], "", "", "", ""])
+            continue
+        first, *others = one["policies"]
+        savings = {comparison["policy"]: comparison for comparison in one["comparisons"]}
+        for place, policy in enumerate(others):
+            saved, waits = savings[policy["policy"]], [p["wait_hours"]["p95"] for p in (policy, first)]
+            rows.append(
+                [
+                    f"{label} ({one['episodes']})" if place == 0 else "",
+                    f"{first['policy']}: {first['avoidable_cost']['mean'] / 1000:z,.1f}" if place == 0 else "",
+                    policy["policy"],
+                    f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}",
+                    interval(saved),
+                    "–" if None in waits or not waits[1] else f"{100 * (waits[0] / waits[1] - 1):+.0f}",
+                ]
+            )
+    head = ["(episodes)", "best rule, k$ a week", "learned", "k$ a week", "saved, % of avoidable", "wait p95, %"]
+    return table(head, rows)
+
+
 def gaps(found: list[dict[str, Any]]) -> str:
     """How much cheaper than the best rule the clairvoyant is, and the bound: % of its avoidable cost per episode.
 
@@ -247,6 +324,8 @@ PARTS: dict[str, Any] = {
     "traces": (traces, replayed),
     "rolling_lp": (planned, hourly),
     "headroom": (bounds, gaps),
+    "learned": (learned, judged),
+    "learned_traces": (learned_traces, judged),
 }
 
 
