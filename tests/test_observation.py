@@ -19,7 +19,13 @@ def s(value: float, scale: float) -> float:
     return value / (scale + abs(value))
 
 
-def spec(steps=((2 * H, 32, 0),)):
+def octaves(value: float, width: float) -> float:
+    """Straight between powers of two."""
+    whole = int(np.floor(np.log2(value)))
+    return (whole + value / 2**whole - 1) / width
+
+
+def spec(steps=((2 * H, 32, 0),), preempt_after=20 * D):
     """64 accelerators owned, which become 32 after two hours; 100 rented, of another kind, which have to be started."""
     owned = SiteTable(0, 64, 2_000_000, (1000, 1000, 1000), capacity_steps=steps, mean_gap=10 * D)
     rented = SiteTable(
@@ -42,7 +48,7 @@ def spec(steps=((2 * H, 32, 0),)):
         ClassTable(1_000_000, port=1_800_000, restart=600_000),
         ClassTable(1_000_000, checkpoint=H),
     )
-    return SpecTable((owned, rented), providers, classes, 28 * D, offer_interval=D, preempt_after=20 * D).pack()
+    return SpecTable((owned, rented), providers, classes, 28 * D, offer_interval=D, preempt_after=preempt_after).pack()
 
 
 def jobs():
@@ -133,9 +139,62 @@ def test_steps_failures_and_who_would_yield(offers):
     assert second["partner"].tolist() == [0, 0]
 
 
-def seen_of(table, count, steps=()):
+def test_logarithms_are_straight_between_powers_of_two(offers):
+    first, last = offers[1], offers[3]
+    assert first["gang_octaves"] == pytest.approx(octaves(8 / 164, 16), rel=1e-6)
+    assert [first["hours_octaves"], last["hours_octaves"]] == pytest.approx([0, octaves(3, 12)], rel=1e-6)
+    assert [offers[0]["rate_octaves"], first["rate_octaves"]] == pytest.approx([-1 / 8, 0], rel=1e-6)
+    assert first["waited_octaves"] == 0
+    assert offers[0]["hours_octaves"] == pytest.approx(octaves(240, 12), rel=1e-6)
+
+
+def test_what_a_job_would_cost_is_told_part_by_part(offers):
+    """Eight accelerators for two hours where they are owned, four where they are rented, after staging and the port."""
+    second, hour = offers[2], 8e6
+    chance = (1000 - 600 * 7 // 15) / 1000
+    metered = 3e6 * 8 * (1_000_000 + 1_800_000 + 4 * H) / H + 1e6
+    committed = 2e6 * 8 * 2
+    starting = hour * (600_000 + 300_000 * (1 - chance) / chance) / H
+    total = metered + committed + starting
+    assert second["metered_cost"] == pytest.approx([0, metered / total], rel=1e-6)
+    assert second["committed_cost"] == pytest.approx([committed / total, 0], rel=1e-6)
+    assert second["starting_cost"] == pytest.approx([0, starting / total], rel=1e-6)
+    assert second["delay_hour"] == pytest.approx([hour / total] * 2, rel=1e-6)
+    for name in ("waiting_cost", "evicting_cost", "makes_way"):
+        assert second[name].tolist() == [0, 0]
+
+
+def test_who_would_make_way_and_what_would_be_lost():
+    """A run of all that is owned, an hour and a half after its begin; what is saved every hour is not lost."""
+    for cls, lost in ((PLAIN, 1.5), (SAVED, 0.5)):
+        table = plain_jobs(3)
+        table.arrival, table.requested, table.walltime = [0, H // 2, 3 * H // 2], [10 * D, H, H], [10 * D, H, H]
+        table.gang, table.cls, table.priority = [64, 8, 8], [cls, STAGED, STAGED], [0, 3, 3]
+        terms = spec((), preempt_after=H)
+        terms.rules[0].preemptible[SAVED] = 1
+        early, late = (sites for _, sites in seen_of(table, 3, terms=terms)[1:])
+        assert early["makes_way"].tolist() == [0, 0]  # it has not run long enough
+        assert early["waiting_cost"][OWNED] > 0.5
+        assert early["evicting_cost"].tolist() == [0, 0]
+        assert late["makes_way"].tolist() == [1, 0]
+        share = late["evicting_cost"][OWNED] / late["committed_cost"][OWNED]
+        assert share == pytest.approx(3e6 * 64 * lost / (2e6 * 8), rel=1e-5)
+
+
+def test_an_illegal_site_costs_nothing_and_waits_for_ever():
+    table = plain_jobs(1)
+    table.gang = [80]  # more than is owned
+    ((_, sites),) = seen_of(table, 1)
+    assert sites["is_legal"].tolist() == [0, 1]
+    assert sites["waiting_cost"].tolist() == [1, 0]
+    parts = ("metered_cost", "committed_cost", "starting_cost", "evicting_cost", "makes_way")
+    assert [sites[name][OWNED] for name in parts] == [0] * 5
+    assert sites["metered_cost"][RENTED] + sites["starting_cost"][RENTED] == pytest.approx(1, rel=1e-6)
+
+
+def seen_of(table, count, steps=(), terms=None):
     """The job block, by name, and the site block of each of `count` offers, all sent to what is owned."""
-    worlds = Worlds(spec(steps), table, 1)
+    worlds = Worlds(spec(steps) if terms is None else terms, table, 1)
     worlds.begin(0)
     action, blocks = -1, []
     for _ in range(count):
