@@ -228,5 +228,25 @@ def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp
     settings = SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "variants": 2})
     evolved = evolve([small, load("spot_only_burst")], settings, tmp_path / "run")
     assert math.isfinite(evolved.fresh_loss)
-    sets = [evolution._variants([small], settings, first) for first in (0, 2)]
-    assert len({one.digest() for one in (*sets[0], *sets[1])}) == 4
+    sets = [evolution._worlds([small], settings, TUNING, number) for number in (0, 1)]
+    assert len({world.scenario.digest() for world in (*sets[0], *sets[1])}) == 4
+
+
+def test_a_variant_that_cannot_be_played_is_drawn_anew(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def world(scenario: Scenario, *rest: object) -> Scenario:
+        tried.append(scenario.name)
+        if len(tried) < 3:
+            raise InputError("simulator", "accelerators", 1, "wait", "wait")
+        return scenario
+
+    monkeypatch.setattr(evolution, "_world", world)
+    settings = SETTINGS.model_copy(update={"variants": 1})
+    (found,) = evolution._worlds([small], settings, TUNING, 0)
+    assert found.name == tried[2]
+    assert len(set(tried)) == 3
+    monkeypatch.setattr(evolution, "AGAIN", 2)
+    tried.clear()
+    with pytest.raises(InputError, match="accelerators"):
+        evolution._worlds([small], settings, TUNING, 0)

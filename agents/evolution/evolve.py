@@ -39,6 +39,8 @@ from .settings import Settings
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
+AGAIN = 20  # variants that are drawn in place of one that cannot be played
+MOST_VARIANTS = 1 << 20  # further on are those that stand in
 JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
 
 
@@ -180,23 +182,35 @@ def _phase(evolution: Evolution) -> str:
 
 
 def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, number: int) -> list[World]:
-    """Set `number` of each scenario's episodes; or of variants that are in no other set."""
-    worlds, first = [], number * settings.variants
-    played = scenarios if settings.variants == 0 else _variants(scenarios, settings, first)
-    for scenario in played:
-        stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
-        reference = resolve(settings.reference, scenario)
-        if not isinstance(reference, Agent):
-            reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
-            raise InputError("evolve", "reference", settings.reference, reason, remedy)
-        worlds.append(World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes))
-    return worlds
+    """Set `number` of each scenario's episodes; or of variants that are in no other set, the scenarios taking turns."""
+    if settings.variants == 0:
+        return [_world(scenario, settings, draws, number) for scenario in scenarios]
+    numbers = range(number * settings.variants, (number + 1) * settings.variants)
+    return [_of_variant(scenarios[one % len(scenarios)], settings, draws, one) for one in numbers]
 
 
-def _variants(scenarios: Sequence[Scenario], settings: Settings, first: int) -> list[Scenario]:
-    """As many variants as a set has, from number `first` on; the scenarios take turns."""
-    numbers = range(first, first + settings.variants)
-    return [variant(scenarios[number % len(scenarios)], settings.seed, number) for number in numbers]
+def _world(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:
+    """Set `number` of a scenario's episodes."""
+    stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
+    reference = resolve(settings.reference, scenario)
+    if not isinstance(reference, Agent):
+        reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
+        raise InputError("evolve", "reference", settings.reference, reason, remedy)
+    return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes)
+
+
+def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:
+    """The first set of episodes of a variant, or of another where the reference leaves more waiting than can be held.
+
+    Raises InputError where that happens again and again.
+    """
+    for again in range(AGAIN):
+        try:
+            return _world(variant(scenario, settings.seed, number + again * MOST_VARIANTS), settings, draws, 0)
+        except InputError as error:
+            if error.where not in {"simulator", "reference"} or again == AGAIN - 1:
+                raise
+    raise AssertionError
 
 
 def _chosen(

@@ -41,7 +41,7 @@ class World:
         self.reference = self.fare(reference)
         if not math.isfinite(self.reference.cost):
             reason = "so much waits that the world's integers cannot hold it"
-            raise InputError(f"scenario {scenario.name}", "policy", reference.name, reason, "choose another reference")
+            raise InputError("reference", reference.name, scenario.name, reason, "choose another")
 
     def fare(self, agent: Agent) -> Fared:
         """What the course comes to under an agent."""
