@@ -135,6 +135,17 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(small: Scenario, run: Pa
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes()
 
 
+def test_a_run_goes_on_to_more_generations_and_back(small: Scenario, run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    evolve([small], SETTINGS.model_copy(update={"generations": 1}), folder)
+    assert len(finished(folder).curve) == 1
+    evolve([small], SETTINGS, folder)
+    for name in ("settings.json", "journal.json", "result.json", "weights.npz"):
+        assert (folder / name).read_bytes() == (run / name).read_bytes()
+    evolve([small], SETTINGS.model_copy(update={"generations": 1}), folder)
+    assert len(finished(folder).curve) == 1
+
+
 def test_a_folder_of_another_run_is_refused(small: Scenario, run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"settings\.json.*is of another run"):
         evolve([small], SETTINGS.model_copy(update={"seed": 2}), run)

@@ -144,10 +144,10 @@ def evolve(
     """
     base = first_weights(settings.width) if not settings.start else weights_of(Path(settings.start))
     evolution = Evolution(base, settings)
-    for generation in begun(scenarios, settings, out):
+    for generation in begun(scenarios, settings, out)[: settings.generations]:
         evolution.again(generation)
-    if (out / WEIGHTS).exists():
-        return finished(out)
+    if (out / WEIGHTS).exists() and len((ended := finished(out)).curve) == settings.generations:
+        return ended
     progress(0.0, "warming up")
     sets = [_worlds(scenarios, settings, TUNING, number) for number in range(settings.sets)]
     while not evolution.is_done:
@@ -233,7 +233,10 @@ def digest_of(positions: Sequence[np.ndarray]) -> str:
 
 
 def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[Generation]:
-    """Make the run's folder, or find in it what was played. Raises InputError where it is of another run."""
+    """Make the run's folder, or find in it what was played. Raises InputError where it is of another run.
+
+    A run may go on to more generations than it was begun with, or be cut back to fewer.
+    """
     identity = {
         "settings.json": settings.model_dump(),
         "scenario.json": [
@@ -254,9 +257,13 @@ def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[
             write_file(out / name, json.dumps(value, indent=1).encode())
         return []
     for name, value in identity.items():
-        if _read(out / name) != json.loads(json.dumps(value)):
+        found = _read(out / name)
+        if name == "settings.json" and isinstance(found, dict):
+            found["generations"] = settings.generations
+        if found != json.loads(json.dumps(value)):
             reason, remedy = "is of another run", "name another folder, or go on with what it was begun with"
             raise InputError("evolve", "file", out / name, reason, remedy)
+    write_file(out / "settings.json", json.dumps(identity["settings.json"], indent=1).encode())
     if not (out / JOURNAL).exists():
         return []
     return [Generation(one["digest"], tuple(map(_number, one["losses"]))) for one in _read(out / JOURNAL)]
