@@ -206,7 +206,11 @@ def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: in
     """
     for again in range(AGAIN):
         try:
-            return _world(variant(scenario, settings.seed, number + again * MOST_VARIANTS), settings, draws, 0)
+            other = variant(scenario, settings.seed, number + again * MOST_VARIANTS)
+            # A stretch draws the work of all its windows, however few are played.
+            windows = min(other.episodes.evaluation_windows, settings.episodes)
+            spans = other.episodes.model_copy(update={"evaluation_windows": windows})
+            return _world(other.model_copy(update={"episodes": spans}), settings, draws, 0)
         except InputError as error:
             if error.where not in {"simulator", "reference"} or again == AGAIN - 1:
                 raise
