@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from tidegate.agents import cli
+from tidegate.agents.evaluation import policies
+from tidegate.agents.evaluation.outcomes import fill_spent
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evaluation.scoring import cost
 from tidegate.agents.explain import answer, branches, futures, known, offer, text, weights
@@ -20,6 +22,7 @@ from tidegate.envs.scenario import load
 from tidegate.fastsim import scorer
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
+from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.fastsim.log import ARRIVE, FINISH, OFFER
 from tidegate.fastsim.network import pack, weight_shapes
 from tidegate.fastsim.observe import CLOCK_COUNT, FIRST_PART, JOB_COUNT, SITE_COUNT
@@ -27,6 +30,9 @@ from tidegate.fastsim.units import DAY, HOUR
 from tidegate.fastsim.weighing import PARTS
 from tidegate.fastsim.worlds import Worlds
 
+from .test_policy_names import learned
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="weeks of episodes take minutes as plain Python")
 SEED = 3
 WIDTH = 8
 
@@ -160,6 +166,8 @@ def test_who_would_make_way_is_named_with_what_they_lose():
     assert lost == row.lost
     (option,) = [one for one in options(found, read) if one.name == lab.sites[site].name]
     assert option.facts["makes_way"]["jobs"] == read.victims[site] and option.parts["evicting"] > 0
+    for one in weights.scored(network(1), worlds.observations[0], len(lab.sites)):
+        assert one.hidden + one.favour + one.cost_term == pytest.approx(one.score, abs=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +200,45 @@ def test_branches_of_other_actions_begin_with_these_actions(found, played):
     assert burst.job.metered > 0
 
 
-def test_what_the_job_costs_and_what_others_cost_is_the_whole(played):
+def spent_by_all(worlds: Worlds) -> np.ndarray:
+    """What each job has been billed for its runs and its data so far [µ$], (jobs,), job by job."""
+    spent = worlds.batch.results[0].spent.copy()
+    live = worlds.batch.live[0, : int(worlds.state().slots)]
+    slots = np.flatnonzero(live.status > 0)
+    out = np.zeros(len(slots), np.int64)
+    fill_spent(worlds.spec, worlds.batch, 0, slots, out)
+    spent[live.job[slots]] = out
+    return spent
+
+
+def test_what_the_job_costs_and_what_others_cost_is_the_whole(found, played):
+    check_split(found, played)
     for one in [*played.true, *(branch for future in played.futures for branch in future)]:
         for name in branches.Cost._fields:
             assert getattr(one.job, name) + getattr(one.others, name) == getattr(one.cluster, name)
+
+
+def test_what_a_job_has_cost_before_the_offer_is_not_counted(world):
+    agent = rule("burst-only")
+    worlds = offer.find(world, agent, SEED, None, 1, 24, silent).worlds
+    assert offer._step(worlds, agent, 20 * DAY, lambda item: item.spent > 0)  # it ran, and was evicted
+    found = offer._asked(world, agent, SEED, worlds)
+    assert found.item.attempts > 0 and found.work.arrival < found.now
+    check_split(found, branches.branched(found, 24, 0, silent))
+
+
+def check_split(found: offer.Found, played: branches.Branches) -> None:
+    """The branch of the action taken has the bills that the episode gives out job by job."""
+    worlds = Worlds(found.worlds.spec, found.worlds.jobs, 1, results=len(found.worlds.jobs))
+    worlds.begin(0, seed=episode.world_seed(SEED, episode.STREAM))
+    worlds.ask_results(0, 0, len(worlds.jobs))
+    worlds.play(found.agent, found.now + played.until)
+    spent, before = spent_by_all(worlds), found.worlds.totals()
+    (taken,) = [one for one in played.true if one.action == found.action]
+    assert taken.job.metered == spent[found.job] - found.item.spent
+    others_before = before.burst + before.egress - found.item.spent
+    others = int(spent.sum() - spent[found.job]) - others_before
+    assert others > 10**8 and abs(others - taken.others.metered) < 10**5  # µ$; each run rounds by itself
 
 
 def test_what_is_the_jobs_own_is_its_bill_and_its_delay(found, played):
@@ -261,6 +304,13 @@ def test_the_sentence_names_the_choice_and_its_largest_advantage(world, offers, 
         others = [one.name for one in choices[:-1] if one.is_legal and one.name != world.sites[action].name]
         assert any(f"on {name} it would cost" in said for name in others)
         assert "costs nothing at the margin" in said or "costs $" in said
+
+
+def test_the_last_day_of_a_scenario_has_no_branches(world):
+    short = world.model_copy(update={"episodes": world.episodes.model_copy(update={"span_days": 8})})
+    late = offer.find(world, rule("cost-greedy"), SEED, None, 1, 24, silent)._replace(scenario=short)
+    with pytest.raises(InputError, match="is offered on the last of the 8 days"):
+        branches.branched(late, 24, 0, silent)
 
 
 def test_who_holds_is_told_so(world):
@@ -347,6 +397,44 @@ def test_the_scores_of_a_learned_policy_are_told_in_dollars(world):
         assert counted == pytest.approx(factor * action["costs"]["metered"], rel=1e-4, abs=1e-4)
     best = max(told["scores"], key=lambda one: one["score"])
     assert best["action"] == told["decision"]
+
+
+def test_a_bundle_is_explained_in_the_scenario_that_it_keeps(capsys, world, tmp_path):
+    pytest.importorskip("torch")
+    from tidegate.agents.ppo.export import export
+    from tidegate.agents.ppo.train import described
+
+    learned(tmp_path, policies.SCHEMA)
+    run = tmp_path / "run"
+    (run / "scenario.json").write_text(json.dumps(described(world)))
+    (run / "observation.json").write_text(json.dumps({**policies.SCHEMA, "sites": len(world.sites)}))
+    bundle = export(run, tmp_path / "of_small_team")
+    options_ = ["--seed", SEED, "--job", 900, "--hours", 24, "--futures", 5]
+    told = json.loads(answered(capsys, bundle, *options_, "--json"))
+    assert told["scenario"] == "small_team" and told["policy"] == str(bundle)
+    best = max(told["scores"], key=lambda one: one["score"])
+    assert best["action"] == told["decision"] and best["hidden"] != 0
+    out = answered(capsys, bundle, *options_)
+    assert (
+        "how it is weighed" in out
+        and "of hidden layers" in out
+        and "To hold counts as waiting for" in out
+        and "is next, " in out
+    )
+
+
+def test_the_part_that_decided_is_named():
+    def score(action: str, cost_term: float, favour: float, **counted: float) -> dict:
+        parts = {"cost_term": cost_term, "favour": favour, "hidden": 0.0, "score": cost_term + favour}
+        return {"action": action, "as_at": "a", "counted": counted, **parts}
+
+    near, far = score("b", 1.0, 0.0, metered=5.0, waiting=2.0), score("c", 0.1, 0.0, metered=90.0)
+    told = {"decision": "a", "scores": [score("a", 2.0, 0.0, waiting=3.0), far, near]}
+    assert text.decided(told)[-1].endswith(
+        "b is next, 1.000 behind, most by metered, for which $5.00 more are counted there."
+    )
+    told["scores"][0] = score("a", 0.9, 4.0, metered=6.0)
+    assert text.decided(told)[-1].endswith("b is next, 3.900 behind, 4.000 of it by favour.")
 
 
 def test_one_future_is_too_few_for_a_verdict_and_many_are_not():

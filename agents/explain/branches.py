@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...fastsim.errors import InputError
 from ...fastsim.state import EMPTY, STARTING, WAITING
 from ...fastsim.units import DAY, HOUR, WEEK
 from ...fastsim.worlds import FOREVER, Totals, Worlds
@@ -72,6 +73,9 @@ def branched(found: Found, hours: int | None, futures: int, progress: Progress) 
             has left under every action.
         futures: How many others are played, besides the true one.
         progress: Takes the share that is over.
+
+    Raises:
+        InputError: the scenario ends within a day.
     """
     share = 1 / (futures + 1)
     worlds = true_worlds(found, len(_choices(found)))
@@ -94,6 +98,9 @@ def _play_true(found: Found, worlds: Worlds, hours: int | None, progress: Progre
     """Play the true future; returns until when, ms."""
     # Whole days: an arrival must come from within the scenario's span in every future.
     span_end = found.now + (found.scenario.span - found.now - 1) // DAY * DAY
+    if span_end == found.now:
+        reason = f"is offered on the last of the {found.scenario.episodes.span_days} days that the scenario spans"
+        raise InputError("explain", "job", found.job, reason, "choose an earlier one")
     until = min(span_end, found.now + (WEEK if hours is None else hours * HOUR))
     last = min(span_end, found.now + MOST_AHEAD_DAYS * DAY)
     _answer(found, worlds, min(until, found.now + 1))

@@ -20,6 +20,7 @@ from ...fastsim.worlds import Worlds
 from .offer import Found
 
 STREAM = 1 << 41  # of the first other future; far from those of everything else
+LONGEST_BATCH = DAY  # of jobs that are submitted one after the other, ms
 TRIES = 10_000  # of a failure that must not have been yet
 VARIED = "arrivals (but serving), failures, grants and start-ups after now"
 
@@ -51,13 +52,16 @@ def redraw(spec: Spec, batch: World, episode: int, seed: int, tries: int) -> Non
 def other_jobs(found: Found, number: int, until: int) -> Jobs:
     """The jobs that have arrived, with their numbers, and behind them others that arrive until `until` [ms].
 
-    Arrivals are a Poisson process, which has no memory: those of another stream may follow on any past.
+    Submissions are a Poisson process, which has no memory: those of another stream may follow on any past. They are
+    drawn from a while before now on, so that the rest of a batch whose jobs come one after the other is there, too.
     """
     arrived = int(found.worlds.state().next_job)
-    here, begin = found.worlds.jobs, found.now + 1
-    days = math.ceil((until - found.now) / DAY)
+    here, begin = found.worlds.jobs, max(0, found.now + 1 - LONGEST_BATCH)
+    days = math.ceil((until - begin) / DAY)
     drawn = generate(found.scenario, found.seed, STREAM + number, days, start=begin)
-    coming = np.concatenate([drawn[drawn.until == 0], here[arrived:][here[arrived:].until > 0]])
+    is_coming = (drawn.until == 0) & (drawn.arrival > found.now)
+    serving = here[arrived:][here[arrived:].until > 0]
+    coming = np.concatenate([drawn[is_coming], serving])
     coming = coming[np.argsort(coming["arrival"], kind="stable")]
     return np.concatenate([here[:arrived], coming]).view(np.recarray)
 

@@ -96,12 +96,13 @@ def find(
     if job is None:
         begin = scenario.episodes.warm_up_days * DAY
         _play(worlds, agent, begin, progress)
-        if not _step(worlds, agent, begin + LOOK_DAYS * DAY, lambda item: item.attempts == 0):
+        end = min(begin + LOOK_DAYS * DAY, scenario.span)
+        if not _step(worlds, agent, end, lambda item: item.attempts == 0):
             reason = f"none is offered within {LOOK_DAYS} days after the warm-up"
             raise InputError(scenario.name, "job", f"seed {seed}", reason, "choose another seed or a higher load")
     else:
         _play(worlds, agent, int(jobs.arrival[job]), progress)
-        at = _time_of(worlds, agent, scenario.name, job, attempt)
+        at = _time_of(worlds, agent, scenario, job, attempt)
         worlds.play(agent, at)
         if not _step(worlds, agent, at + 1, lambda item: item.job == job and item.attempts == attempt - 1):
             raise RuntimeError(f"job {job} was offered at {at} ms, and is not any more")
@@ -133,13 +134,14 @@ def _play(worlds: Worlds, agent: Agent, until: int, progress: Progress) -> None:
     worlds.play(agent, until)
 
 
-def _time_of(worlds: Worlds, agent: Agent, name: str, job: int, attempt: int) -> int:
+def _time_of(worlds: Worlds, agent: Agent, scenario: Scenario, job: int, attempt: int) -> int:
     """When [ms] a job that arrives next will be offered for the `attempt`th time; the world stays where it is."""
     scout = Worlds(worlds.spec, worlds.jobs, 1, log=True)
     scout.copy_from(worlds, np.zeros(1), np.zeros(1))
     begin, offers = int(worlds.state().now), 0
-    for day in range(1, LOOK_DAYS + 1):
-        scout.play(agent, begin + day * DAY)
+    end = min(begin + LOOK_DAYS * DAY, scenario.span)
+    for until in range(begin + DAY, end + DAY, DAY):
+        scout.play(agent, min(until, end))
         rows = scout.log()
         own = rows[(rows[:, 2] == job) & np.isin(rows[:, 1], (OFFER, *LEFT))]
         times = own[own[:, 1] == OFFER, 0]
@@ -149,7 +151,7 @@ def _time_of(worlds: Worlds, agent: Agent, name: str, job: int, attempt: int) ->
         if len(own) > offers:
             break
     if offers == 0:
-        reason = f"is not offered in {name} before it leaves, or within {LOOK_DAYS} days of its arrival"
+        reason = f"is not offered in {scenario.name} before it leaves, or within {LOOK_DAYS} days of its arrival"
         raise InputError("explain", "job", job, reason, "choose another")
     reason = f"job {job} is offered {offers} times before it leaves, or within {LOOK_DAYS} days of its arrival"
     raise InputError("explain", "attempt", attempt, reason, f"choose one up to {offers}")

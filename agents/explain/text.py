@@ -146,10 +146,27 @@ def _scores(told: dict[str, Any]) -> None:
     rows += [(name, *(f"{one[key] + 0.0:.3f}" for one in scores)) for key, name in names.items()]
     head = ("how it is weighed", *(one["action"] + TAKEN * (one["action"] == decision) for one in scores))
     _wide(head, rows)
-    for one in scores:
-        if one["action"] == "hold":
-            print(f"To hold counts as waiting for {one['as_at']}. ", end="")
-    print("The highest score is taken.")
+    for line in decided(told):
+        print(line)
+
+
+def decided(told: dict[str, Any]) -> list[str]:
+    """Which part of the scores decided between the choice and the next."""
+    scores = {one["action"]: one for one in told["scores"]}
+    lines = [f"To hold counts as waiting for {scores['hold']['as_at']}."] if "hold" in scores else []
+    mine = scores.pop(told["decision"])
+    if not scores:
+        return lines
+    its = max(scores.values(), key=lambda one: one["score"])
+    lead = {name: mine[name] - its[name] for name in ("score", "cost_term", "favour", "hidden")}
+    text = f"The highest score is taken. {its['action']} is next, {lead['score']:.3f} behind"
+    most = max(("cost_term", "favour", "hidden"), key=lambda name: lead[name])
+    if most != "cost_term":
+        return [*lines, f"{text}, {lead[most]:.3f} of it by {'favour' if most == 'favour' else 'hidden layers'}."]
+    parts = {*mine["counted"], *its["counted"]}
+    more = {part: its["counted"].get(part, 0.0) - mine["counted"].get(part, 0.0) for part in sorted(parts)}
+    part = max(more, key=lambda name: more[name])
+    return [*lines, f"{text}, most by {part}, for which ${money(more[part])} more are counted there."]
 
 
 def _branches(told: dict[str, Any]) -> None:
