@@ -16,7 +16,7 @@ from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evaluation.scoring import cost
 from tidegate.agents.explain import answer, branches, futures, known, offer, text, weights
 from tidegate.agents.explain.option import options
-from tidegate.agents.explain.sentence import sentence
+from tidegate.agents.explain.sentence import duration, sentence
 from tidegate.agents.verbs import episode
 from tidegate.envs.scenario import load
 from tidegate.fastsim import scorer
@@ -166,6 +166,10 @@ def test_who_would_make_way_is_named_with_what_they_lose():
     assert lost == row.lost
     (option,) = [one for one in options(found, read) if one.name == lab.sites[site].name]
     assert option.facts["makes_way"]["jobs"] == read.victims[site] and option.parts["evicting"] > 0
+    start = f"start in {duration(row.wait / HOUR)} "
+    assert start in sentence(options(found, read), site, None) and " make way, sooner ($" in sentence(
+        [option._replace(facts={"makes_way": {"jobs": [1, 2]}}), option, options(found, read)[-1]], 0, None
+    )
     for one in weights.scored(network(1), worlds.observations[0], len(lab.sites)):
         assert one.hidden + one.favour + one.cost_term == pytest.approx(one.score, abs=1e-4)
 
@@ -318,7 +322,7 @@ def test_who_holds_is_told_so(world):
     scores = weights.scored(found.agent, found.worlds.observations[0], len(world.sites))
     assert found.action == len(world.sites) and found.mask[-1]
     said = sentence(options(found, known.read(found)), found.action, scores)
-    assert said.startswith("held, to be offered again in ") and "it would cost" in said
+    assert said.startswith("held, to be offered again in ") and " of delay), because on " in said
 
 
 def test_a_site_that_nothing_speaks_for_but_the_policy_is_told_so(world):

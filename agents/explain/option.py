@@ -19,8 +19,14 @@ class Option(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """All parts but list price, which nobody saves by going elsewhere [$]."""
-        return sum(value for name, value in self.parts.items() if name != "committed")
+        """What it would cost [$], without list price, which nobody saves by going elsewhere.
+
+        Where runs would make way, it costs the wait or what they lose, whichever is less.
+        """
+        waiting = self.parts.get("waiting", 0.0)
+        if self.facts.get("makes_way"):
+            waiting = min(waiting, self.parts["evicting"])
+        return self.parts.get("metered", 0.0) + waiting + self.parts.get("starting", 0.0)
 
 
 def options(found: Found, known: Known) -> list[Option]:

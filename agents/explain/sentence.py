@@ -25,7 +25,8 @@ def sentence(options: list[Option], action: int, scores: list[Score] | None) -> 
         return f"{chosen.name}: {reason}; it {_and(_words(chosen))}."
     if action == hold:
         beside = "; ".join(_other(options[place]) for place in others[:MOST_OTHERS])
-        return f"held, to be offered again {_in(chosen.start_hours)} (${money(chosen.cost)} of delay): {beside}."
+        delay = f"${money(chosen.cost)} of delay"
+        return f"held, to be offered again {_in(chosen.start_hours)} ({delay}), because {beside}."
     equals = [place for place in others if _is_equal(chosen, options[place])]
     others = [place for place in others if place not in equals]
     named = " and ".join(options[place].name for place in equals)
@@ -41,8 +42,7 @@ def sentence(options: list[Option], action: int, scores: list[Score] | None) -> 
 
 def _is_equal(chosen: Option, other: Option) -> bool:
     """Whether two sites differ in nothing that is told of them."""
-    names = {*_words(chosen), *_words(other)}
-    return all(abs(_of(other, name) - _of(chosen, name)) <= NOTHING for name in names)
+    return all(abs(_of(other, name) - _of(chosen, name)) <= NOTHING for name in ("metered", "start", "evicting"))
 
 
 def _reasons(chosen: Option, others: list[Option]) -> str:
@@ -89,11 +89,7 @@ def _of(option: Option, name: str) -> float:
 
 def _words(option: Option) -> dict[str, str]:
     """What is to be said of a site, by the part that it is about; each goes on after `it`."""
-    said = {"metered": _metered(option), "start": _start(option)}
-    way = option.facts.get("makes_way")
-    if way:
-        said["evicting"] = f"would have {_runs(len(way['jobs']))} make way (${money(option.parts['evicting'])} lost)"
-    return said
+    return {"metered": _metered(option), "start": f"is expected to {_start(option)}"}
 
 
 def _metered(option: Option) -> str:
@@ -102,24 +98,21 @@ def _metered(option: Option) -> str:
 
 
 def _start(option: Option) -> str:
+    """When it would start; where runs would make way, what sooner would cost."""
     delay = _of(option, "start")
-    return f"is expected to start {_in(option.start_hours)}" + (
-        f" (${money(delay)} of delay)" if delay > NOTHING else ""
-    )
+    text = f"start {_in(option.start_hours)}" + (f" (${money(delay)} of delay)" if delay > NOTHING else "")
+    if way := option.facts.get("makes_way"):
+        count = len(way["jobs"])
+        who = "1 run makes way" if count == 1 else f"{count:,} runs make way"
+        text += f" or, if {who}, sooner (${money(option.parts['evicting'])} lost)"
+    return text
 
 
 def _other(option: Option) -> str:
     """What another site would mean."""
-    cost, delay = option.parts.get("metered", 0.0), _of(option, "start")
-    text = f"on {option.name} it would cost " + ("nothing" if cost <= NOTHING else f"${money(cost)}")
-    text += f" and start {_in(option.start_hours)}" + (f" (${money(delay)} of delay)" if delay > NOTHING else "")
-    if way := option.facts.get("makes_way"):
-        text += f", unless {_runs(len(way['jobs']))} made way (${money(option.parts['evicting'])} lost)"
-    return text
-
-
-def _runs(count: int) -> str:
-    return f"{count:,} run{'s' if count > 1 else ''}"
+    cost = option.parts.get("metered", 0.0)
+    price = "nothing" if cost <= NOTHING else f"${money(cost)}"
+    return f"on {option.name} it would cost {price} and {_start(option)}"
 
 
 def _in(hours: float) -> str:
