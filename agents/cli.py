@@ -23,6 +23,7 @@ from .verbs.bound import bound
 from .verbs.decide import decide
 from .verbs.evaluate import evaluate
 from .verbs.evolve import evolve
+from .verbs.explain import explain
 from .verbs.export import export
 from .verbs.replay import replay
 from .verbs.scenarios import check, listing, show
@@ -55,7 +56,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide):
+for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain):
     app.command()(verb)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)
