@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +12,20 @@ from tidegate.agents import cli
 from tidegate.agents.evaluation.episodes import TUNING
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evolution import evolve as evolution
-from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
+from tidegate.agents.evolution.evolve import HOPELESS, Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
-from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, loss, percentile
+from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, cut_short, loss, percentile
 from tidegate.agents.evolution.randomised import variant
 from tidegate.agents.ppo.export import export
 from tidegate.agents.rules import burst_only, cost_greedy
+from tidegate.agents.tuning.course import Course
 from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import Scenario, load
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.network import HEADS, LIMIT
 from tidegate.fastsim.observe import SITE_FEATURES
+from tidegate.fastsim.units import DAY
 
 from .test_envs import short
 
@@ -243,21 +246,31 @@ def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp
     assert len({world.scenario.digest() for world in (*sets[0], *sets[1])}) == 4
 
 
-def test_a_variant_that_cannot_be_played_is_drawn_anew(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_in_which_too_much_waits_is_drawn_anew(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be held, then one that can and is hopeless."""
     tried: list[Scenario] = []
 
-    def world(scenario: Scenario, *rest: object) -> Scenario:
+    def world(scenario: Scenario, *rest: object) -> SimpleNamespace:
         tried.append(scenario)
-        if len(tried) < 3:
+        if len(tried) == 1:
             raise InputError("simulator", "accelerators", 1, "wait", "wait")
-        return scenario
+        wait = HOPELESS + 1 if len(tried) == 2 else HOPELESS
+        return SimpleNamespace(scenario=scenario, reference=Fared(1.0, wait))
 
     monkeypatch.setattr(evolution, "_world", world)
     settings = SETTINGS.model_copy(update={"variants": 1})
     (found,) = evolution._worlds([small], settings, TUNING, 0)
-    assert (found,) == (tried[2],)
+    assert found.scenario is tried[2]
     assert len({one.name for one in tried}) == 3
     monkeypatch.setattr(evolution, "AGAIN", 2)
     tried.clear()
-    with pytest.raises(InputError, match="accelerators"):
+    with pytest.raises(InputError, match="leaves more waiting than makes sense"):
         evolution._worlds([small], settings, TUNING, 0)
+
+
+def test_a_stretch_that_is_cut_short_ends_soon_after_its_windows(small: Scenario) -> None:
+    whole = Course(small, 1, TUNING, 0, 2)
+    short_one = Course(small, 1, TUNING, 0, 2, cut_short)
+    last = [chunk.episodes[0].edges[-1] for chunk in short_one.chunks]
+    assert [chunk.episodes[0].deadline for chunk in short_one.chunks] == [edge + 14 * DAY for edge in last]
+    assert all(chunk.episodes[0].deadline > edge + 14 * DAY for chunk, edge in zip(whole.chunks, last, strict=True))

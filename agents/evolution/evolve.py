@@ -29,17 +29,20 @@ from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.network import pack
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
+from ...fastsim.units import DAY
 from ...trained.durable import write_file
 from ..evaluation.episodes import CHOICE, TUNING, Draws
 from ..evaluation.policies import resolve
+from ..evaluation.source import Change
 from .genes import GENES, express, first_weights
-from .objective import World, loss
+from .objective import World, cut_short, loss
 from .randomised import variant
 from .settings import Settings
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
-AGAIN = 20  # variants that are drawn in place of one that cannot be played
+AGAIN = 20  # variants that are drawn in place of one in which too much waits
+HOPELESS = 2 * DAY  # 95th percentile of waits under the reference, ms
 MOST_VARIANTS = 1 << 20  # further on are those that stand in
 JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
 
@@ -189,20 +192,20 @@ def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, num
     return [_of_variant(scenarios[one % len(scenarios)], settings, draws, one) for one in numbers]
 
 
-def _world(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:
+def _world(scenario: Scenario, settings: Settings, draws: Draws, number: int, change: Change | None = None) -> World:
     """Set `number` of a scenario's episodes."""
     stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
     reference = resolve(settings.reference, scenario)
     if not isinstance(reference, Agent):
         reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
         raise InputError("evolve", "reference", settings.reference, reason, remedy)
-    return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes)
+    return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes, change)
 
 
 def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:
-    """The first set of episodes of a variant, or of another where the reference leaves more waiting than can be held.
+    """The first set of episodes of a variant, or of another one where too much waits under the reference.
 
-    Raises InputError where that happens again and again.
+    There nothing can be learned, and what waits takes the time of all. Raises InputError where that goes on and on.
     """
     for again in range(AGAIN):
         try:
@@ -210,11 +213,15 @@ def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: in
             # A stretch draws the work of all its windows, however few are played.
             windows = min(other.episodes.evaluation_windows, settings.episodes)
             spans = other.episodes.model_copy(update={"evaluation_windows": windows})
-            return _world(other.model_copy(update={"episodes": spans}), settings, draws, 0)
+            world = _world(other.model_copy(update={"episodes": spans}), settings, draws, 0, cut_short)
         except InputError as error:
-            if error.where not in {"simulator", "reference"} or again == AGAIN - 1:
+            if error.where not in {"simulator", "reference"}:
                 raise
-    raise AssertionError
+        else:
+            if world.reference.wait <= HOPELESS:
+                return world
+    reason, remedy = f"leaves more waiting than makes sense in {AGAIN} variants", "choose another scenario"
+    raise InputError("evolve", "scenario", scenario.name, reason, remedy)
 
 
 def _chosen(

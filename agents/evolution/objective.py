@@ -15,13 +15,15 @@ import numpy as np
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from ...fastsim.units import DOLLAR, MINUTE, WEEK
-from ..evaluation.episodes import Draws
+from ...fastsim.units import DAY, DOLLAR, MINUTE, WEEK
+from ..evaluation.episodes import Draws, Episode
 from ..evaluation.scoring import COSTS
+from ..evaluation.source import Change
 from ..tuning.course import Course
 
 IMPATIENCE = 0.5  # of the logarithm of a cost, for the logarithm of a wait
 MOMENT = 10 * MINUTE  # ms
+TAIL = 14 * DAY  # after the windows of a stretch that is cut short, ms
 
 
 class Fared(NamedTuple):
@@ -34,10 +36,19 @@ class Fared(NamedTuple):
 class World:
     """A course, and what the reference came to on it."""
 
-    def __init__(self, scenario: Scenario, reference: Agent, seed: int, draws: Draws, first: int, count: int) -> None:
-        """Raises InputError where a world outgrows its room under the reference."""
+    def __init__(
+        self,
+        scenario: Scenario,
+        reference: Agent,
+        seed: int,
+        draws: Draws,
+        first: int,
+        count: int,
+        change: Change | None = None,
+    ) -> None:
+        """`change` makes another stretch of each. Raises InputError where what waits outgrows the world's room."""
         self.scenario = scenario
-        self._course = Course(scenario, seed, draws, first, count)
+        self._course = Course(scenario, seed, draws, first, count, change)
         self.reference = self.fare(reference)
         if not math.isfinite(self.reference.cost):
             reason = "so much waits that the world's integers cannot hold it"
@@ -64,6 +75,11 @@ class World:
             return math.inf
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
         return math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer)
+
+
+def cut_short(episode: Episode, number: int) -> Episode:
+    """A stretch that ends soon after its windows: who has not finished then is charged until then."""
+    return episode._replace(end=min(episode.end, int(episode.edges[-1]) + TAIL))
 
 
 def percentile(waits: np.ndarray) -> float:

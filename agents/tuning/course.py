@@ -12,16 +12,18 @@ from ...fastsim.units import DOLLAR, WEEK
 from ..evaluation.cohort import Chunk
 from ..evaluation.episodes import Draws
 from ..evaluation.scoring import COSTS
-from ..evaluation.source import Source
+from ..evaluation.source import Change, Source
 from ..evaluation.window import Played
 
 
 class Course:
     """`count` windows of drawn work, in stretches from number `first` on; all are kept in memory."""
 
-    def __init__(self, scenario: Scenario, seed: int, draws: Draws, first: int, count: int) -> None:
-        """Raises InputError where a warm-up outgrows its room."""
-        source = Source(scenario, seed, draws=draws)
+    def __init__(
+        self, scenario: Scenario, seed: int, draws: Draws, first: int, count: int, change: Change | None = None
+    ) -> None:
+        """`change` makes another stretch of each. Raises InputError where a warm-up outgrows its room."""
+        source = Source(scenario, seed, draws=draws, change=change)
         self.chunks = [Chunk(source.spec, episodes) for episodes in source.chunks(count, first)]
 
     def play(self, agent: Agent) -> Iterator[Played]:
