@@ -185,8 +185,9 @@ def test_a_bundle_is_where_another_evolution_begins(small: Scenario, run: Path, 
     bundle = export(run, tmp_path / "bundle")
     settings = SETTINGS.model_copy(update={"start": str(bundle), "generations": 1, "seed": 5})
     evolve([small], settings, tmp_path / "next")
-    base = evolution.weights_of(bundle)
+    base = evolution.weights_of(str(bundle))
     assert all((base[name] == value).all() for name, value in finished(run).weights.items())
+    assert set(evolution.weights_of("mid_lab")) == set(base)
 
 
 def test_two_scenarios_with_different_sites_evolve_together(small: Scenario, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...fastsim.units import DAY
 from ...trained.durable import write_file
 from ..evaluation.episodes import CHOICE, TUNING, Draws
-from ..evaluation.policies import resolve
+from ..evaluation.policies import TRAINED, resolve, shipped
 from ..evaluation.source import Change
 from .genes import GENES, express, first_weights
 from .objective import World, cut_short, loss
@@ -145,7 +145,7 @@ def evolve(
 
     Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
     """
-    base = first_weights(settings.width) if not settings.start else weights_of(Path(settings.start))
+    base = first_weights(settings.width) if not settings.start else weights_of(settings.start)
     evolution = Evolution(base, settings)
     for generation in begun(scenarios, settings, out)[: settings.generations]:
         evolution.again(generation)
@@ -169,10 +169,11 @@ def evolve(
     return evolved
 
 
-def weights_of(folder: Path) -> Weights:
-    """The weights of a bundle. Raises InputError where it is none, or reads other features."""
+def weights_of(name: str) -> Weights:
+    """The weights of a bundle, a folder or one that is shipped. Raises InputError where it reads other features."""
     from ...trained.bundle import load
 
+    folder = TRAINED / name if name in shipped() else Path(name)
     resolve(str(folder))  # refuses features of another version
     return load(folder).weights
 
