@@ -1,4 +1,4 @@
-"""Puts an evaluation into README's table: `tidegate evaluate small_team … --json | python docs/result.py`."""
+"""Puts an evaluation into README's table: `tidegate evaluate mid_lab … --json | python docs/result.py`."""
 
 import json
 import re
