@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from tidegate.agents import cli
 from tidegate.agents.evaluation.policies import BEST
 from tidegate.agents.ppo import algorithm, network
 from tidegate.agents.ppo import train as training
 from tidegate.agents.ppo.algorithm import RoutingPPO
 from tidegate.agents.ppo.branches import Branches, LabelSet
 from tidegate.agents.ppo.callbacks import NonFiniteError
+from tidegate.agents.ppo.clock import Clock
 from tidegate.agents.ppo.export import export
 from tidegate.agents.ppo.improve import OBJECTIVES, gain, lesson
 from tidegate.agents.ppo.settings import Settings
@@ -265,3 +267,36 @@ def test_an_environment_without_worlds_has_no_branches(tmp_path: Path) -> None:
 def test_a_wrong_choice_is_named(option: str, value: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert training.main(["small_team", option, value, "--out", str(tmp_path / "run")]) == 2
     assert f"training settings: {option[2:]}, {value}" in capsys.readouterr().err
+
+
+def test_the_verb_hands_on_what_was_given_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With --resume the settings are the run's own: a default that is handed on would contradict them."""
+    seen: dict[str, Any] = {}
+
+    def taken(scenario: Any, minutes: Any, seed: Any, out: Path, **rest: Any) -> Path:
+        seen.update(minutes=minutes, seed=seed, **rest)
+        return out
+
+    monkeypatch.setattr(training, "train", taken)
+    assert cli.main(["train", "small_team", "--out", str(tmp_path), "--resume"]) == 0
+    assert seen.pop("resume") is True
+    assert set(seen.values()) == {None}
+    given = ["--updates", "7", "--advantages", "blend", "--start", "first-fit", "--seed", "3"]
+    assert cli.main(["train", "small_team", "--out", str(tmp_path), *given]) == 0
+    expected = {"updates": 7, "advantages": "blend", "start": "first-fit", "seed": 3, "minutes": None, "resume": False}
+    assert seen == expected
+
+
+def test_the_verb_refuses_a_wrong_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["train", "small_team", "--out", str(tmp_path / "run"), "--advantages", "vine"])
+    assert "error: training settings: advantages, vine, " in capsys.readouterr().err
+
+
+def test_the_last_update_is_known_beforehand() -> None:
+    clock = Clock(Settings(updates=2))
+    assert (clock.share(0), clock.is_ending(0)) == (0.0, False)
+    clock.updates = 1
+    assert (clock.share(0), clock.is_ending(0)) == (0.5, True)
+    clock.updates = 2
+    assert clock.share(0) == 1

@@ -57,7 +57,7 @@ class Settings(BaseModel):
         default="clipped",
         description="what is learned from branches: PPO's, expected cost, or the cheapest action",
     )
-    labels: int = Field(default=2048, ge=2, description="sampled offers per update, each with all its branches")
+    labels: int = Field(default=1024, ge=2, description="sampled offers per update, each with all its branches")
     label_spacing: float = Field(
         default=25.0, gt=0, description="work, in that of a mean job, from which on an offer is always sampled"
     )
@@ -70,7 +70,7 @@ class Settings(BaseModel):
     redraw: int = Field(default=10, ge=1, description="label sets that are gathered from one draw of work")
     held_out: float = Field(default=0.1, gt=0, lt=1, description="share of labels that shows what was really gained")
     refreshes: int = Field(default=12, ge=1, description="times that the policy to stay near to is taken anew")
-    label_rows: int = Field(default=512, ge=1, description="labels per gradient step")
+    label_rows: int = Field(default=256, ge=1, description="labels per gradient step")
     branch_rate: float = Field(default=5e-4, gt=0, description="Adam's step size for the actor on labels; falls")
     branch_clip: float = Field(default=0.2, gt=0, description="the bound on an action's probability ratio on labels")
     advantage_limit: float = Field(default=20.0, gt=0, description="largest weighted cost, in that of a mean label")
