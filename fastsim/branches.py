@@ -15,13 +15,13 @@ import numpy as np
 
 from .advance import OFFERED, OVERLOADED, REACHED, SETTLED, advance
 from .agent import CHOOSE, example
+from .fingerprint import fingerprint, reading
 from .jit import by_reference, direct, entry, kernel, signature
-from .keyed import GOLDEN, draw, mix, uniform
-from .ledger import avoidable_cost
+from .keyed import draw, uniform
 from .observe import observe
 from .offers import carry_out, offered_slot, write_mask
-from .spec import MAX_PROVIDERS, Jobs, Spec
-from .state import EMPTY, PENDING, RUNNING, WAITING, View, World, copy_prefix, copy_world, world_of
+from .spec import Jobs, Spec
+from .state import View, World, copy_prefix, copy_world, world_of
 from .units import HOUR
 
 SAMPLES = (1 << 61) - 1  # stream that says which offers are sampled
@@ -78,7 +78,7 @@ class Hand(NamedTuple):
     mask: np.ndarray
 
 
-def example_labels(episodes: int, actions: int, size: int, *, tails: bool) -> Labels:
+def empty_labels(episodes: int, actions: int, size: int, *, tails: bool) -> Labels:
     """Room for the labels of so many episodes."""
     return Labels(
         np.zeros((episodes, size), np.float32),
@@ -93,7 +93,7 @@ def example_labels(episodes: int, actions: int, size: int, *, tails: bool) -> La
     )
 
 
-def example_bench(rows: int, actions: int, size: int, scratch: int, marks: int = MARKS) -> Bench:
+def empty_bench(rows: int, actions: int, size: int, scratch: int, marks: int = MARKS) -> Bench:
     """What so many threads work on."""
     return Bench(
         np.zeros((rows, size), np.float32),
@@ -121,8 +121,8 @@ LABEL = signature(
     Reach(0, 0.0, 0.0, 0.0, 0.0, 0.0),
     example()[2],  # branches
     0,  # row
-    example_bench(1, 1, 1, 1),
-    example_labels(1, 1, 1, tails=True),
+    empty_bench(1, 1, 1, 1),
+    empty_labels(1, 1, 1, tails=True),
 )
 
 
@@ -182,67 +182,10 @@ def play_to_arrival(view: View, since: int, limit: int, choose: Any, hand: Hand,
 
 
 @kernel
-def fold(bits: np.uint64, value: int) -> np.uint64:
-    """One more number in a fingerprint."""
-    return mix(bits ^ np.uint64(value) ^ GOLDEN)
-
-
-@kernel
-def fingerprint(world: World) -> np.uint64:
-    """The same bits for worlds in which the same jobs wait and run, in the same places, since the same instants."""
-    state = world.state[0]
-    total = np.uint64(0)
-    for slot in range(state.slots):
-        if world.live[slot].status != EMPTY:
-            total = total ^ print_of(world, slot)
-    return total
-
-
-@kernel
-def print_of(world: World, slot: int) -> np.uint64:
-    """What a job's future hangs on; of one that waits also what agents see of its past."""
-    item = world.live[slot]
-    bits = mix(np.uint64(item.job) ^ GOLDEN)
-    bits = fold(bits, 64 * item.status + item.site + 1)
-    bits = fold(bits, item.start + 1)
-    bits = fold(bits, item.finish)
-    bits = fold(bits, item.remaining)
-    bits = fold(bits, 16 * item.requests + 8 * item.is_granted + 4 * item.is_resumed + 2 * item.has_snapshot)
-    bits = fold(bits, item.missing)
-    if item.status == WAITING or item.status == PENDING:
-        bits = fold(bits, item.ready)
-        bits = fold(bits, item.offered + 1)
-        bits = fold(bits, item.attempts)
-        if item.megabytes > 0:
-            for provider in range(MAX_PROVIDERS):
-                bits = fold(bits, item.stored[provider] + 1)
-    return bits
-
-
-@kernel
 def stake(jobs: Jobs, world: World) -> float:
     """Gang × requested work [accelerator-hours] of the job that is offered."""
     item = world.live[offered_slot(world)]
     return float(jobs[item.job].gang) * float(item.claim) / float(HOUR)
-
-
-@kernel
-def to_come(spec: Spec, world: World) -> float:
-    """µ$ that running jobs will still cost at the meter, as they really go on."""
-    total = 0.0
-    state, rules = world.state[0], spec.rules[0]
-    for slot in range(state.slots):
-        item = world.live[slot]
-        if item.status == RUNNING and item.finish > state.now and rules.take_or_pay[rules.provider[item.site]] == 0:
-            left = float(item.finish - state.now) / float(HOUR)
-            total += left * float(item.accelerators) * float(state.price[item.site])
-    return total
-
-
-@kernel
-def reading(view: View) -> float:
-    """µ$ that are avoidable so far, or that running jobs are bound to cost."""
-    return float(avoidable_cost(view.spec, view.world)) + to_come(view.spec, view.world)
 
 
 @kernel

@@ -20,8 +20,8 @@ from ...fastsim.branches import (
     Bench,
     Labels,
     Reach,
-    example_bench,
-    example_labels,
+    empty_bench,
+    empty_labels,
     label,
 )
 from ...fastsim.keyed import world_seed
@@ -115,9 +115,9 @@ class Branches:
     def _round(self, behaviour: Agent, follow: Agent, reach: Reach) -> tuple[Labels, np.ndarray]:
         """At most one label of each episode, and the kernel's counts; makes room where a world runs out of it."""
         worlds, layout = self.batch.worlds, self.batch.layout
-        labels = example_labels(len(self.batch), layout.actions, layout.size, tails=reach.tail > 0)
+        labels = empty_labels(len(self.batch), layout.actions, layout.size, tails=reach.tail > 0)
         rows = threads()
-        bench = example_bench(rows, layout.actions, layout.size, max(behaviour.scratch, follow.scratch, 1), self.marks)
+        bench = empty_bench(rows, layout.actions, layout.size, max(behaviour.scratch, follow.scratch, 1), self.marks)
         left = np.arange(len(self.batch))
         while len(left):
             self._play(left, behaviour, follow, reach, self._branches(rows), bench, labels)

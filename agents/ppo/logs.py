@@ -48,5 +48,5 @@ def formats(out: Path, done: int | None) -> list[KVWriter]:
     """Where the scalars of the run in `out` go; `done`: decisions of the checkpoint that it goes on from, if any."""
     board, table = out / "tensorboard", out / "progress.csv"
     if done is None:
-        return [TensorBoardOutputFormat(str(board)), CSVOutputFormat(str(table))]
+        return [Board(board, 0), CSVOutputFormat(str(table))]
     return [Board(board, done + 1), Table(table, done)]
