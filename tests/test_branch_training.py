@@ -105,6 +105,7 @@ def test_branches_find_the_known_best_action(objective: str, tmp_path: Path, mon
         "refreshes": 8,
         "label_rows": 32,
         "branch_rate": 5e-3,
+        "label_kl": 1e9,
     }
     out = train(idle, None, 2, tmp_path / "run", advantages="branch", objective=objective, **knobs)
     model = RoutingPPO.load(out / "model.zip", device="cpu")
@@ -172,6 +173,19 @@ def test_the_clipped_objective_stops_at_its_bound() -> None:
     OBJECTIVES["clipped"](new, old, costs, masks, 0.2).backward()
     assert new.grad is not None
     assert new.grad.tolist() == [[0.0, 0.0]]
+
+
+def test_an_update_ends_where_the_policy_has_moved_too_far(tmp_path: Path) -> None:
+    """With a hundredth of the divergence it takes fewer refreshes, and the policy stays nearer to what it was."""
+    moved = []
+    for limit in (1.0, 0.01):
+        out = tmp_path / str(limit)
+        quick(out, advantages="branch", imitated=0, updates=2, refreshes=50, branch_rate=5e-3, label_kl=limit)
+        with open(out / "progress.csv") as file:
+            moved.append(list(csv.DictReader(file))[1])
+    far, near = moved
+    assert float(near["train/approx_kl"]) < float(far["train/approx_kl"])
+    assert float(near["train/refreshes"]) < float(far["train/refreshes"])
 
 
 @pytest.mark.parametrize("column", ["costs", "weights", "observations"])

@@ -110,9 +110,10 @@ class RoutingPPO(MaskablePPO):
             found = improve(self.site_policy, taught, self.settings, self.ent_coef, self.updates)
             for name, value in found.items():
                 self.logger.record(name, value)
-            self._n_updates += self.settings.refreshes
+            refreshes = int(found["train/refreshes"])
+            self._n_updates += refreshes
             seconds = time.process_time() - began
-            samples = len(taught.learned) * self.settings.refreshes
+            samples = len(taught.learned) * refreshes
             self.logger.record("time/gradient_samples_per_cpu_s", samples / max(seconds, 1e-9))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/clip_range", self.settings.branch_clip)

@@ -70,6 +70,7 @@ class Settings(BaseModel):
     redraw: int = Field(default=10, ge=1, description="label sets that are gathered from one draw of work")
     held_out: float = Field(default=0.1, gt=0, lt=1, description="share of labels that shows what was really gained")
     refreshes: int = Field(default=30, ge=1, description="times that the policy to stay near to is taken anew")
+    label_kl: float = Field(default=0.1, gt=0, description="divergence from the first policy at which they end")
     label_rows: int = Field(default=128, ge=1, description="labels per gradient step")
     branch_rate: float = Field(default=5e-4, gt=0, description="Adam's step size for the actor on labels; falls")
     branch_clip: float = Field(default=0.2, gt=0, description="the bound on an action's probability ratio on labels")
