@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tidegate.agents import cli
-from tidegate.agents.evaluation.policies import BEST
+from tidegate.agents.evaluation.policies import BEST, TRAINED
 from tidegate.agents.ppo import algorithm, network
 from tidegate.agents.ppo import train as training
 from tidegate.agents.ppo.algorithm import RoutingPPO
@@ -23,7 +23,7 @@ from tidegate.agents.ppo.clock import Clock
 from tidegate.agents.ppo.export import export
 from tidegate.agents.ppo.improve import OBJECTIVES, gain, lesson
 from tidegate.agents.ppo.settings import Settings
-from tidegate.agents.ppo.start import teacher_of
+from tidegate.agents.ppo.start import bundle_of, teacher_of
 from tidegate.agents.ppo.train import train
 from tidegate.agents.ppo.vec_env import RoutingVecEnv
 from tidegate.envs.scenario import load as scenario_of
@@ -269,6 +269,14 @@ def test_the_rule_to_imitate_is_the_best_tuned_one_where_there_is_one() -> None:
         teacher_of("rolling-lp", short())
     with pytest.raises(InputError, match="nonesuch"):
         teacher_of("nonesuch", short())
+
+
+def test_a_start_is_a_bundle_by_name_or_folder_or_else_a_rule() -> None:
+    shipped = bundle_of("mid_lab")
+    assert shipped is not None
+    assert shipped.weights.keys() == load(TRAINED / "mid_lab").weights.keys()
+    assert bundle_of("first-fit") is None
+    assert bundle_of("") is None
 
 
 def test_an_environment_without_worlds_has_no_branches(tmp_path: Path) -> None:
