@@ -4,9 +4,13 @@
 vector.py, sb3.py); they differ in how they say that an episode is over.
 """
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..fastsim.agent import Agent
+from ..fastsim.keyed import world_seed
 from ..fastsim.layout import Layout
 from ..fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES, layout
 from ..fastsim.units import DAY
@@ -50,12 +54,23 @@ class RoutingBatch:
 
     def seed(self, seed: int) -> None:
         """Draw new streams and warm starts, all named by `seed`; `reset` begins with them."""
+        self._seed = seed
         self._rng = np.random.default_rng([seed, 0xE9150DE])
-        self._spec = self.scenario.compile(variants=self._streams, seed=seed)
-        pool = draw_pool(self.scenario, seed, 0, self._streams)
-        self._bank = fill_bank(
-            self.scenario, self._spec, pool, self._rule, min(STATES_PER_EPISODE * len(self), MOST_STATES), seed
-        )
+        self._draw(0)
+
+    def draw_anew(self, number: int) -> None:
+        """Draw streams and warm starts that no other number has, and begin all episodes anew; `seed` drew number 0."""
+        self._draw(number)
+        self.reset()
+
+    def _draw(self, number: int) -> None:
+        """Streams, warm starts, and worlds over them; evaluation has streams of its own."""
+        self._number = number
+        supply = world_seed(self._seed, number) if number else self._seed
+        self._spec = self.scenario.compile(variants=self._streams, seed=supply)
+        pool = draw_pool(self.scenario, self._seed, number * self._streams, self._streams)
+        states = min(STATES_PER_EPISODE * len(self), MOST_STATES)
+        self._bank = fill_bank(self.scenario, self._spec, pool, self._rule, states, self._seed)
         self.worlds = Worlds(self._spec, pool.jobs, len(self), slots=self._bank.worlds.batch.keys.shape[2])
         self.observations, self.masks, self.costs = self.worlds.observations, self.worlds.masks, self.worlds.costs
         self._limit = np.full(len(self), pool.days * DAY, np.int64)
@@ -80,6 +95,37 @@ class RoutingBatch:
             over = np.flatnonzero(self.truncated)
             self.final_observations[over] = self.observations[over]
             self._begin(over)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """When each episode is over [ms], (episodes,) int64."""
+        return self._ends
+
+    @property
+    def limits(self) -> np.ndarray:
+        """When the jobs of each episode's stream end [ms], (episodes,) int64."""
+        return self._limit
+
+    def begin_anew(self, episodes: np.ndarray) -> None:
+        """Let these episodes, (n,) int64, begin anew, as `step` does with those that are over."""
+        if len(episodes):
+            self._begin(episodes)
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """All that the batch is, copied: what `put_back` takes, plain arrays by name."""
+        names = np.array([self._seed, self._number])
+        rng = np.array(json.dumps(self._rng.bit_generator.state))
+        return {**self.worlds.kept(), "ends": self._ends.copy(), "draw": names, "rng": rng}
+
+    def put_back(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what a batch of the same scenario and size was when it was `kept`."""
+        seed, number = (int(name) for name in kept["draw"])
+        if (seed, number) != (self._seed, self._number):
+            self._seed = seed
+            self._draw(number)
+        self.worlds.put_back(kept)
+        self._ends[:] = kept["ends"]
+        self._rng.bit_generator.state = json.loads(str(kept["rng"]))
 
     def _begin(self, episodes: np.ndarray) -> None:
         """Begin these episodes from states of the bank."""

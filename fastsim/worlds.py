@@ -3,6 +3,7 @@
 It validates nothing that a scenario has validated.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -263,6 +264,35 @@ class Worlds:
         if other.batch.keys.shape[2] > self.batch.keys.shape[2]:
             self._grow(other.batch.keys.shape[2])
         copy(other.batch, np.asarray(sources, np.int64), self.batch, np.asarray(targets, np.int64))
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """All that episodes without logs and results are, copied: what `put_back` takes, plain arrays by name."""
+        batch = self.batch
+        used = int(batch.state.slots.max())
+        longest, blocks = int(batch.heads[:, :-2].max()), int(batch.heads[:, -2].max())
+        return {
+            "slots": np.array(batch.keys.shape[2]),
+            "state": np.array(batch.state),
+            "live": np.array(batch.live[:, :used]),
+            "keys": batch.keys[:, :, :used].copy(),
+            "plans": batch.plans.copy(),
+            "heads": batch.heads.copy(),
+            "entries": batch.entries[..., :longest].copy(),
+            "blocks": np.array(batch.blocks[:, :blocks]),
+            "observations": self.observations.copy(),
+            "masks": self.masks.copy(),
+            "costs": self.costs.copy(),
+        }
+
+    def put_back(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Make every episode what it was when it was `kept`, over the same scenario, jobs and number of episodes."""
+        if int(kept["slots"]) > self.batch.keys.shape[2]:
+            self._grow(int(kept["slots"]))
+        for name in ("state", "live", "keys", "plans", "heads", "entries", "blocks"):
+            stored = kept[name]
+            getattr(self.batch, name)[tuple(slice(0, length) for length in stored.shape)] = stored
+        for name in ("observations", "masks", "costs"):
+            getattr(self, name)[:] = kept[name]
 
     def _grow(self, slots: int) -> None:
         """Room for `slots` jobs in each episode, and for the log rows that their instants may write."""

@@ -1,35 +1,26 @@
 """What watches a training run: the clock, the guard against non-finite numbers, checkpoints, scalars, the progress bar.
 
-Scalars, written to `tensorboard/` and `progress.csv` once per update:
-
-    rollout/reward_mean      mean reward of a decision (scaled avoidable cost, negative)
-    rollout/hold_share       share of decisions that were hold
-    rollout/legal_actions    mean number of legal actions
-    train/…                  SB3's losses, approx_kl, clip_fraction, clip_range, explained_variance, learning_rate,
-                             n_updates
-    train/entropy_weight     weight of the entropy bonus
-    time/decisions           decisions so far
-    time/decisions_per_s     of the last update, learning included
-    time/share               share of the run that is over, which drives the schedules
-    time/…                   SB3's fps, iterations, time_elapsed, total_timesteps
-    eval/…                   what the caller's `evaluate` returns
+Every scalar, which `tensorboard/` and `progress.csv` get once per update, is defined in docs/tensorboard.md.
 """
 
-import io
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 
+from ...fastsim.worlds import Worlds
 from ...trained.durable import write_file
-from .network import SitePolicy, SiteScorer
+from .algorithm import RoutingPPO
+from .branches import LabelSet
+from .clock import Clock
+from .network import SiteScorer
+from .resume import packed, saved
 from .settings import Settings
 
 Evaluate = Callable[[SiteScorer], Mapping[str, float]]
@@ -52,25 +43,13 @@ def require_finite(what: str, values: np.ndarray, decisions: int) -> None:
         )
 
 
-class Clock:
-    """How much of a run is over: by wall-clock time or by decisions, whichever is further."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.seconds, self.decisions = settings.minutes * 60, settings.decisions
-        self.begin = time.monotonic()
-
-    def share(self, decisions: int) -> float:
-        """From 0 to 1."""
-        return min(1.0, max((time.monotonic() - self.begin) / self.seconds, decisions / self.decisions))
-
-
 class Watcher(BaseCallback):
     """A callback that lets the run go on."""
 
     @property
-    def ppo(self) -> MaskablePPO:
+    def ppo(self) -> RoutingPPO:
         """The model in training."""
-        return cast("MaskablePPO", self.model)
+        return cast("RoutingPPO", self.model)
 
     def _on_step(self) -> bool:
         return True
@@ -89,19 +68,29 @@ class Stop(Watcher):
 
 
 class Guard(Watcher):
-    """Checks observations, rewards, advantages, gradients and, before anything is saved, weights."""
+    """Checks observations, rewards, advantages or labels, gradients and, before anything is saved, weights."""
 
     def _on_training_start(self) -> None:
         require_finite("observations", cast("np.ndarray", self.ppo._last_obs), self.num_timesteps)
         self.ppo.policy.optimizer.register_step_pre_hook(self._check_gradients)
 
     def _on_step(self) -> bool:
-        require_finite("observations", self.locals["new_obs"], self.num_timesteps)
-        require_finite("rewards", self.locals["rewards"], self.num_timesteps)
+        if not self.ppo.uses_labels:
+            require_finite("observations", self.locals["new_obs"], self.num_timesteps)
+            require_finite("rewards", self.locals["rewards"], self.num_timesteps)
         return True
 
     def _on_rollout_end(self) -> None:
-        require_finite("advantages", self.locals["rollout_buffer"].advantages, self.num_timesteps)
+        if not self.ppo.uses_labels:
+            require_finite("advantages", self.locals["rollout_buffer"].advantages, self.num_timesteps)
+            return
+        labels: LabelSet = self.locals["labels"]
+        require_finite("observations", labels.observations, self.num_timesteps)
+        require_finite("labels", labels.costs[labels.masks], self.num_timesteps)
+        require_finite("weights of labels", labels.weights, self.num_timesteps)
+        if labels.ends.size:
+            require_finite("observations", labels.ends, self.num_timesteps)
+            require_finite("tails", labels.tails, self.num_timesteps)
 
     def _check_gradients(self, optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
         """A non-finite loss shows here too: backward has run, the step has not."""
@@ -115,63 +104,110 @@ class CriticFirst(Watcher):
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
         super().__init__()
-        self.clock, self.share = clock, settings.critic_share if settings.imitated else 0.0
+        is_warm = bool(settings.imitated) and settings.advantages != "branch"  # which has no critic
+        self.clock, self.share = clock, settings.critic_share if is_warm else 0.0
 
     def _on_rollout_end(self) -> None:
-        cast("SitePolicy", self.ppo.policy).actor.requires_grad_(self.clock.share(self.num_timesteps) >= self.share)
+        self.ppo.site_policy.actor.requires_grad_(self.clock.share(self.num_timesteps) >= self.share)
 
 
-def save(model: MaskablePPO, path: Path) -> None:
-    """Write `model` to `path`, whole or not at all; never with a weight that is not a number."""
+def save(model: RoutingPPO, path: Path, pack: Callable[[RoutingPPO], bytes] = saved) -> None:
+    """Write `model` to `path`, packed, whole or not at all; never with a weight that is not a number."""
     for name, weight in model.policy.named_parameters():
         require_finite(f"weights {name}", weight.detach().numpy(), model.num_timesteps)
-    buffer = io.BytesIO()
-    model.save(buffer)
-    write_file(path, buffer.getvalue())
+    write_file(path, pack(model))
 
 
 class Checkpoints(Watcher):
-    """Saves `checkpoints/DECISIONS.zip` from time to time and keeps the last few."""
+    """Saves `checkpoints/DECISIONS.zip` from time to time, and after every few updates where they are counted."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__()
-        self.folder, self.interval, self.kept = folder, settings.checkpoint_minutes * 60, settings.checkpoints
+        self.folder, self.settings = folder, settings
         self.last = time.monotonic()
 
     def _on_rollout_start(self) -> None:
-        if time.monotonic() - self.last < self.interval:
+        is_counted = self.settings.updates > 0 and self.ppo.updates % self.settings.checkpoint_updates == 0
+        if not is_counted and time.monotonic() - self.last < self.settings.checkpoint_minutes * 60:
             return
         self.last = time.monotonic()
         self.folder.mkdir(exist_ok=True)
-        save(self.ppo, self.folder / f"{self.num_timesteps:012d}.zip")
-        for old in sorted(self.folder.glob("*.zip"))[: -self.kept]:
+        save(self.ppo, self.folder / f"{self.ppo.num_timesteps:012d}.zip", packed)
+        for old in sorted(self.folder.glob("*.zip"))[: -self.settings.checkpoints]:
             old.unlink()
 
 
 class Scalars(Watcher):
-    """Records what the module's docstring lists, and lets the entropy bonus fall."""
+    """Records what docs/tensorboard.md lists, and lets the entropy bonus fall."""
 
     def __init__(self, clock: Clock, settings: Settings, evaluate: Evaluate | None) -> None:
         super().__init__()
         self.clock, self.settings, self.evaluate = clock, settings, evaluate
         self.evaluated = self.update_began = time.monotonic()
+        self.decisions_before = 0
+
+    def _on_training_start(self) -> None:
+        self.decisions_before = self.ppo.num_timesteps
 
     def _on_rollout_end(self) -> None:
-        buffer = self.locals["rollout_buffer"]
-        now, share = time.monotonic(), self.clock.share(self.num_timesteps)
+        now, decisions = time.monotonic(), self.ppo.num_timesteps
+        share = self.clock.share(decisions)
         self.ppo.ent_coef = self.settings.entropy * (1 - share)
-        self.logger.record("rollout/reward_mean", float(buffer.rewards.mean()))
-        self.logger.record("rollout/hold_share", float((buffer.actions == buffer.action_masks.shape[2] - 1).mean()))
-        self.logger.record("rollout/legal_actions", float(buffer.action_masks.sum(2).mean()))
+        seen = of_labels(self.ppo.labels) if self.ppo.uses_labels else of_rollout(self.locals["rollout_buffer"])
+        batch = getattr(self.training_env, "batch", None)
+        clusters = of_clusters(batch.worlds) if batch is not None else {}
+        for name, value in {**seen, **clusters}.items():
+            self.logger.record(name, value)
         self.logger.record("train/entropy_weight", self.ppo.ent_coef)
-        self.logger.record("time/decisions", self.num_timesteps)
-        self.logger.record("time/decisions_per_s", buffer.rewards.size / (now - self.update_began))
+        self.logger.record("time/decisions", decisions)
+        self.logger.record("time/decisions_per_s", (decisions - self.decisions_before) / (now - self.update_began))
+        self.logger.record("time/updates", self.ppo.updates)
         self.logger.record("time/share", share)
-        self.update_began = now
-        if self.evaluate is not None and (share >= 1 or now - self.evaluated > self.settings.evaluate_minutes * 60):
-            for name, value in self.evaluate(cast("SitePolicy", self.ppo.policy).actor).items():
+        self.update_began, self.decisions_before = now, decisions
+        is_due = now - self.evaluated > self.settings.evaluate_minutes * 60 or self.clock.is_ending(decisions)
+        if self.evaluate is not None and is_due:
+            for name, value in self.evaluate(self.ppo.site_policy.actor).items():
                 self.logger.record(f"eval/{name}", value)
             self.evaluated = time.monotonic()
+
+
+def of_rollout(buffer: Any) -> dict[str, float]:
+    """Scalars of decisions along one future."""
+    return {
+        "rollout/reward_mean": float(buffer.rewards.mean()),
+        "rollout/hold_share": float((buffer.actions == buffer.action_masks.shape[2] - 1).mean()),
+        "rollout/legal_actions": float(buffer.action_masks.sum(2).mean()),
+    }
+
+
+def of_labels(labels: LabelSet) -> dict[str, float]:
+    """Scalars of a label set; means over all offers weigh what was sampled by how seldom it is."""
+    weights = labels.weights / labels.weights.sum()
+    taken, least = labels.costs[np.arange(len(labels)), labels.actions], np.nanmin(labels.costs, axis=1)
+    return {
+        "rollout/hold_share": float(weights @ (labels.actions == labels.masks.shape[1] - 1)),
+        "rollout/legal_actions": float(weights @ labels.masks.sum(1)),
+        "branch/labels": len(labels),
+        "branch/effective_labels": float(1 / (weights @ weights)),
+        "branch/siblings": labels.siblings,
+        "branch/early_share": labels.early / labels.siblings,
+        "branch/best_share": float((taken <= least).mean()),
+        "branch/regret": float(weights @ (taken - least)),
+    }
+
+
+def of_clusters(worlds: Worlds) -> dict[str, float]:
+    """Scalars of what the episodes look like now."""
+    state, rules = worlds.batch.state[:, 0], worlds.spec.rules[0]
+    sites = int(rules.sites)
+    is_committed = rules.take_or_pay[rules.provider[:sites]] == 1
+    capacity, occupied = state.capacity[:, :sites], state.occupied[:, :sites]
+    committed = capacity[:, is_committed].sum()
+    return {
+        "cluster/committed_use": float(occupied[:, is_committed].sum() / max(committed, 1)),
+        "cluster/metered_accelerators": float(occupied[:, ~is_committed].sum(1).mean()),
+        "cluster/waiting_jobs": float(state.waiting.mean()),
+    }
 
 
 class Bar(Watcher):
@@ -194,6 +230,9 @@ class Bar(Watcher):
 
     def _on_rollout_end(self) -> None:
         values = self.logger.name_to_value
-        speed, reward = values["time/decisions_per_s"], values["rollout/reward_mean"]
-        text = f"{self.num_timesteps:,} decisions, {speed:,.0f}/s, reward {reward:.4f}"
-        self.progress.update(self.task, completed=self.clock.share(self.num_timesteps), description=text)
+        speed, reward, regret = (
+            values.get(name) for name in ("time/decisions_per_s", "rollout/reward_mean", "branch/regret")
+        )
+        found = f"reward {reward:.4f}" if regret is None else f"regret ${regret:,.2f} an offer"
+        text = f"{self.ppo.num_timesteps:,} decisions, {speed:,.0f}/s, {found}"
+        self.progress.update(self.task, completed=self.clock.share(self.ppo.num_timesteps), description=text)

@@ -18,7 +18,7 @@ from .settings import Settings
 from .stakes import stakes
 
 ILLEGAL = -1e9  # score of an illegal action
-ROWS = 1024  # labels a gradient step
+ROWS = 1024  # labels a gradient step, or all where there are fewer
 
 
 def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Settings) -> float:
@@ -30,12 +30,13 @@ def imitate(actor: SiteScorer, batch: RoutingBatch, rule: Agent, settings: Setti
     weights = torch.from_numpy(stakes(observations.numpy()))
     optimizer = torch.optim.Adam(actor.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(settings.seed)
-    updates = settings.imitation_epochs * (len(labels) // ROWS)
+    batch_rows = min(ROWS, len(labels))
+    updates = settings.imitation_epochs * (len(labels) // batch_rows)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
     epochs = track(range(settings.imitation_epochs), "warm start", console=Console(stderr=True), transient=True)
     for _ in epochs:
         order = torch.randperm(len(labels), generator=generator)
-        for rows in order[: len(labels) // ROWS * ROWS].split(ROWS):
+        for rows in order[: len(labels) // batch_rows * batch_rows].split(batch_rows):
             losses = cross_entropy(scores(actor, observations[rows], masks[rows]), labels[rows], reduction="none")
             loss = (losses * weights[rows]).mean()
             optimizer.zero_grad()
