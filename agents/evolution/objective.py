@@ -2,8 +2,9 @@
 
     loss = mean over worlds of  ln(cost / reference cost) + IMPATIENCE × max(0, ln(p95 wait / reference p95 wait))
 
-Worlds count alike, whatever their size. The second term keeps a policy from paying for its savings with the waits of
-the many small jobs, whose delay costs little. A wait below MOMENT counts as one.
+Worlds count alike, whatever their size; beyond 1 a world's loss grows as its logarithm, so that one that goes wrong
+does not outweigh all others. The second term keeps a policy from paying for its savings with the waits of the many
+small jobs, whose delay costs little. A wait below MOMENT counts as one.
 """
 
 import math
@@ -74,7 +75,12 @@ class World:
         if not math.isfinite(found.cost):
             return math.inf
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
-        return math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer)
+        return softened(math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer))
+
+
+def softened(loss: float) -> float:
+    """The same up to 1, and beyond it 1 + its logarithm: in the same order."""
+    return loss if loss <= 1 else 1 + math.log(loss)
 
 
 def cut_short(episode: Episode, number: int) -> Episode:
