@@ -209,8 +209,7 @@ def compared(found: list[dict[str, Any]]) -> str:
     row: 256 episodes of `small_team` are 64, 64 of others 8, and intervals of 8 or fewer rest on little.
     """
     rows = []
-    for one in found:
-        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
+    for label, one in labelled(found):
         if "error" in one:
             rows.append([label, one["error"], "", "", "", ""])
             continue
@@ -219,7 +218,7 @@ def compared(found: list[dict[str, Any]]) -> str:
             saved = savings.get(policy["policy"])
             rows.append(
                 [
-                    f"{label} ({one['episodes']})" if place == 0 else "",
+                    label if place == 0 else "",
                     policy["policy"],
                     f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}",
                     "–" if saved is None else interval(saved),
@@ -229,6 +228,13 @@ def compared(found: list[dict[str, Any]]) -> str:
             )
     head = ["(episodes)", "policy", "avoidable, k$ a week", "saved, % of avoidable", "% of the bill", "wait p95, h"]
     return table(head, rows)
+
+
+def labelled(found: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each evaluation with what its first row is called: world or trace, and how many episodes."""
+    for one in found:
+        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
+        yield (label if "error" in one else f"{label} ({one['episodes']})"), one
 
 
 def interval(saved: dict[str, Any]) -> str:
@@ -252,8 +258,7 @@ def judged(found: list[dict[str, Any]]) -> str:
     column is the 95th percentile of waits beside that of the rule.
     """
     rows = []
-    for one in found:
-        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
+    for label, one in labelled(found):
         if "error" in one:
             rows.append([label, one["error"], "", "", "", ""])
             continue
@@ -263,7 +268,7 @@ def judged(found: list[dict[str, Any]]) -> str:
             saved, waits = savings[policy["policy"]], [p["wait_hours"]["p95"] for p in (policy, first)]
             rows.append(
                 [
-                    f"{label} ({one['episodes']})" if place == 0 else "",
+                    label if place == 0 else "",
                     f"{first['policy']}: {first['avoidable_cost']['mean'] / 1000:z,.1f}" if place == 0 else "",
                     policy["policy"],
                     f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}",

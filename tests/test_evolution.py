@@ -58,6 +58,11 @@ def test_genes_are_different_weights_of_the_network() -> None:
     assert all((nowhere[name] == base[name]).all() for name in base)
 
 
+def test_the_page_says_how_many_weights_evolve() -> None:
+    page = Path(__file__).parents[1] / "docs" / "learning.md"
+    assert f"searches the {len(GENES)} weights" in page.read_text(encoding="utf-8")
+
+
 def test_without_what_rules_do_not_know_the_network_is_cost_greedy() -> None:
     """Where it counts no committed use, never holds, and no run has to make way, what is left is the rule."""
     weights = first_weights()

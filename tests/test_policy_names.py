@@ -44,7 +44,7 @@ def learned(folder: Path, features: dict[str, tuple[str, ...]], width: int = 16)
     from tidegate.agents.ppo.export import export
     from tidegate.agents.ppo.network import SitePolicy
     from tidegate.agents.ppo.settings import Settings
-    from tidegate.agents.ppo.train import described
+    from tidegate.trained.manifest import described
 
     torch.manual_seed(0)
     layout = Layout(len(features["job"]), len(features["clock"]), len(features["site"]), 2)

@@ -9,7 +9,7 @@ import torch
 
 from tidegate.agents.ppo.network import SitePolicy
 from tidegate.agents.ppo.settings import Settings
-from tidegate.agents.ppo.train import described
+from tidegate.trained.manifest import described
 
 from .toy_envs import FEATURES, ToyEnvs, ToyScenario
 

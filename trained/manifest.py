@@ -71,6 +71,11 @@ class TrainedOn(Part):
     scenario: dict[str, Any]
 
 
+def described(scenario: Any) -> dict[str, Any]:
+    """What a run and a bundle keep of a scenario: the fields of `TrainedOn`."""
+    return {"name": scenario.name, "digest": scenario.digest(), "scenario": json.loads(scenario.model_dump_json())}
+
+
 class Named(Part):
     """A scenario, by its name and the digest of its content."""
 

@@ -2,7 +2,7 @@
 
 Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001, by the library `cmaes`.
 A candidate is a policy, and its loss is what whole weeks cost under it (objective.py): no credit is assigned to single
-decisions, whose consequences drown in those of all the others (docs/design.md says by how much).
+decisions, whose consequences drown in those of all the others (docs/learning.md says by how much).
 
 The run's folder holds settings.json, scenario.json, observation.json, journal.json (the losses of every generation,
 from which an interrupted run goes on to the same result) and at the end weights.npz and result.json.
@@ -31,6 +31,7 @@ from ...fastsim.network import pack
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...fastsim.units import DAY
 from ...trained.durable import write_file
+from ...trained.manifest import described
 from ..evaluation.episodes import CHOICE, TUNING, Draws
 from ..evaluation.policies import TRAINED, resolve, shipped
 from ..evaluation.source import Change
@@ -251,10 +252,7 @@ def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[
     """
     identity = {
         "settings.json": settings.model_dump(),
-        "scenario.json": [
-            {"name": one.name, "digest": one.digest(), "scenario": json.loads(one.model_dump_json())}
-            for one in scenarios
-        ],
+        "scenario.json": [described(one) for one in scenarios],
         "observation.json": {
             "job": list(JOB_FEATURES),
             "clock": list(CLOCK_FEATURES),

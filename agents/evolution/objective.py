@@ -16,11 +16,10 @@ import numpy as np
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from ...fastsim.units import DAY, DOLLAR, MINUTE, WEEK
+from ...fastsim.units import DAY, MINUTE
 from ..evaluation.episodes import Draws, Episode
-from ..evaluation.scoring import COSTS
 from ..evaluation.source import Change
-from ..tuning.course import Course
+from ..tuning.course import Course, weekly
 
 IMPATIENCE = 0.5  # of the logarithm of a cost, for the logarithm of a wait
 MOMENT = 10 * MINUTE  # ms
@@ -57,17 +56,15 @@ class World:
 
     def fare(self, agent: Agent) -> Fared:
         """What the course comes to under an agent."""
-        cost, length, waits = 0, 0, []
         try:
-            for played in self._course.play(agent):
-                cost += sum(int(played.rows[name].sum()) for name in COSTS)
-                length += int(played.rows.length.sum())
-                waits.append(played.fares.waited[(played.fares.waited >= 0) & ~played.fares.is_block])
+            played = list(self._course.play(agent))
         except InputError as error:
             if error.where != "simulator":
                 raise
             return Fared(math.inf, math.inf)
-        return Fared(cost / DOLLAR / (length / WEEK), percentile(np.concatenate(waits)))
+        fares = [one.fares for one in played]
+        waits = [one.waited[(one.waited >= 0) & ~one.is_block] for one in fares]
+        return Fared(weekly(played), percentile(np.concatenate(waits)))
 
     def loss(self, agent: Agent) -> float:
         """The part of this world in the loss."""

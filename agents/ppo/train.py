@@ -21,6 +21,7 @@ from stable_baselines3.common.logger import Logger
 
 from ...fastsim.errors import InputError
 from ...trained.durable import ASIDE, write_file
+from ...trained.manifest import described
 from .algorithm import RoutingPPO, first_rate
 from .callbacks import Bar, Checkpoints, CriticFirst, Evaluate, Guard, Scalars, Stop, save
 from .clock import Clock
@@ -186,11 +187,6 @@ def claim(out: Path, is_resumed: bool) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("train", "out", out, "is not an empty folder", "name a new folder, or remove this one")
     out.mkdir(parents=True, exist_ok=True)
-
-
-def described(scenario: Any) -> dict[str, Any]:
-    """What a run and a bundle keep of a scenario."""
-    return {"name": scenario.name, "digest": scenario.digest(), "scenario": json.loads(scenario.model_dump_json())}
 
 
 def main(arguments: list[str] | None = None) -> int:

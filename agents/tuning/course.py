@@ -1,7 +1,7 @@
 """A course: fixed episodes, warmed up once, which any number of agents then play from copies."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -36,13 +36,18 @@ class Course:
 
         Infinite where so much waits under it that the world's integers cannot hold it.
         """
-        cost, length = 0, 0
         try:
-            for played in self.play(agent):
-                cost += sum(int(played.rows[name].sum()) for name in COSTS)
-                length += int(np.sum(played.rows.length))
+            return weekly(self.play(agent))
         except InputError as error:
             if error.where != "simulator":
                 raise
             return math.inf
-        return cost / DOLLAR / (length / WEEK)
+
+
+def weekly(stretches: Iterable[Played]) -> float:
+    """Mean avoidable cost of some stretches, dollars per week."""
+    cost, length = 0, 0
+    for played in stretches:
+        cost += sum(int(played.rows[name].sum()) for name in COSTS)
+        length += int(np.sum(played.rows.length))
+    return cost / DOLLAR / (length / WEEK)
