@@ -189,18 +189,25 @@ def _phase(evolution: Evolution) -> str:
 def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, number: int) -> list[World]:
     """Set `number` of each scenario's episodes; or of variants that are in no other set, the scenarios taking turns."""
     if settings.variants == 0:
-        return [_world(scenario, settings, draws, number) for scenario in scenarios]
+        return [_world(scenario, _reference(settings, scenario), settings, draws, number) for scenario in scenarios]
     numbers = range(number * settings.variants, (number + 1) * settings.variants)
     return [_of_variant(scenarios[one % len(scenarios)], settings, draws, one) for one in numbers]
 
 
-def _world(scenario: Scenario, settings: Settings, draws: Draws, number: int, change: Change | None = None) -> World:
-    """Set `number` of a scenario's episodes."""
-    stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
+def _reference(settings: Settings, scenario: Scenario) -> Agent:
+    """Beside what a scenario is told, and its variants: these have no tuned rules of their own."""
     reference = resolve(settings.reference, scenario)
     if not isinstance(reference, Agent):
         reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
         raise InputError("evolve", "reference", settings.reference, reason, remedy)
+    return reference
+
+
+def _world(
+    scenario: Scenario, reference: Agent, settings: Settings, draws: Draws, number: int, change: Change | None = None
+) -> World:
+    """Set `number` of a scenario's episodes."""
+    stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
     return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes, change)
 
 
@@ -209,13 +216,14 @@ def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: in
 
     There nothing can be learned, and what waits takes the time of all. Raises InputError where that goes on and on.
     """
+    reference = _reference(settings, scenario)
     for again in range(AGAIN):
         try:
             other = variant(scenario, settings.seed, number + again * MOST_VARIANTS)
             # A stretch draws the work of all its windows, however few are played.
             windows = min(other.episodes.evaluation_windows, settings.episodes)
             spans = other.episodes.model_copy(update={"evaluation_windows": windows})
-            world = _world(other.model_copy(update={"episodes": spans}), settings, draws, 0, cut_short)
+            world = _world(other.model_copy(update={"episodes": spans}), reference, settings, draws, 0, cut_short)
         except InputError as error:
             if error.where not in {"simulator", "reference"}:
                 raise
