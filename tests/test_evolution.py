@@ -252,6 +252,13 @@ def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp
     assert len({world.scenario.digest() for world in (*sets[0], *sets[1])}) == 4
 
 
+def test_a_variant_is_told_beside_the_rule_that_was_tuned_for_its_base(small: Scenario) -> None:
+    settings = SETTINGS.model_copy(update={"episodes": 1, "variants": 1, "reference": "best-tuned"})
+    (found,) = evolution._worlds([small], settings, TUNING, 0)
+    assert found.scenario.digest() != small.digest()
+    assert found.fare(resolve("best-tuned", small)) == found.reference
+
+
 def test_a_variant_in_which_too_much_waits_is_drawn_anew(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that cannot be held, then one that can and is hopeless."""
     tried: list[Scenario] = []
