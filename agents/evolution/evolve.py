@@ -29,6 +29,7 @@ from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.network import pack
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
+from ...fastsim.threads import each
 from ...fastsim.units import DAY
 from ...trained.durable import write_file
 from ...trained.manifest import described
@@ -96,12 +97,12 @@ class Evolution:
 
     def __init__(self, base: Weights, settings: Settings) -> None:
         self.base, self.generations = base, list[Generation]()
-        self._settings = settings
+        self.settings = settings
         self._cma = CMA(np.zeros(len(GENES)), settings.step, seed=settings.seed, population_size=settings.candidates)
 
     def ask(self) -> tuple[np.ndarray, ...]:
         """The candidates of the next generation, each (genes,)."""
-        return tuple(self._cma.ask() for _ in range(self._settings.candidates))
+        return tuple(self._cma.ask() for _ in range(self.settings.candidates))
 
     def tell(self, positions: Sequence[np.ndarray], losses: Sequence[float]) -> None:
         """What the candidates that were asked for last came to."""
@@ -129,7 +130,7 @@ class Evolution:
     @property
     def is_done(self) -> bool:
         """As much has been played as was asked for."""
-        return len(self.generations) >= self._settings.generations
+        return len(self.generations) >= self.settings.generations
 
 
 def agent_of(weights: Weights, name: str = "evolved") -> Agent:
@@ -153,16 +154,12 @@ def evolve(
     if (out / WEIGHTS).exists() and len((ended := finished(out)).curve) == settings.generations:
         return ended
     progress(0.0, "warming up")
-    sets = [_worlds(scenarios, settings, TUNING, number) for number in range(settings.sets)]
+    sets = each(lambda number: _worlds(scenarios, settings, TUNING, number), settings.sets)
     while not evolution.is_done:
         # Candidates of one generation play the same weeks; those of the next others, so that no weeks are learned.
         worlds = sets[len(evolution.generations) % settings.sets]
-        positions, losses = evolution.ask(), list[float]()
-        for index, position in enumerate(positions):
-            done = len(evolution.generations) + index / len(positions)
-            progress(done / (settings.generations + 1), _phase(evolution))
-            losses.append(loss(worlds, agent_of(express(position, base))))
-        evolution.tell(positions, losses)
+        positions = evolution.ask()
+        evolution.tell(positions, _losses(evolution, positions, worlds, progress))
         _keep(out, evolution)
     progress(settings.generations / (settings.generations + 1), "choosing on fresh episodes")
     evolved = _chosen(scenarios, settings, evolution, sets)
@@ -177,6 +174,20 @@ def weights_of(name: str) -> Weights:
     folder = TRAINED / name if name in shipped() else Path(name)
     resolve(str(folder))  # refuses features of another version
     return load(folder).weights
+
+
+def _losses(
+    evolution: Evolution, positions: Sequence[np.ndarray], worlds: Sequence[World], progress: Progress
+) -> list[float]:
+    """Loss of each candidate, several played at a time."""
+    agents = [agent_of(express(position, evolution.base)) for position in positions]
+    phase, done, whole = _phase(evolution), len(evolution.generations), evolution.settings.generations + 1
+
+    def play(number: int) -> float:
+        progress((done + number / len(agents)) / whole, phase)
+        return loss(worlds, agents[number])
+
+    return each(play, len(agents))
 
 
 def _phase(evolution: Evolution) -> str:
@@ -238,14 +249,14 @@ def _chosen(
     scenarios: Sequence[Scenario], settings: Settings, evolution: Evolution, sets: Sequence[Sequence[World]]
 ) -> Evolved:
     """The centre, or what it began with if that costs less on fresh episodes."""
-    fresh = [_worlds(scenarios, settings, CHOICE, settings.sets + number) for number in range(settings.sets)]
+    fresh = each(lambda number: _worlds(scenarios, settings, CHOICE, settings.sets + number), settings.sets)
     first, last = (_mean_loss(fresh, weights) for weights in (evolution.base, evolution.centre))
     weights = evolution.centre if last < first else evolution.base
     return Evolved(weights, _mean_loss(sets, weights), min(first, last), first, evolution.curve)
 
 
 def _mean_loss(sets: Sequence[Sequence[World]], weights: Weights) -> float:
-    return sum(loss(worlds, agent_of(weights)) for worlds in sets) / len(sets)
+    return sum(each(lambda number: loss(sets[number], agent_of(weights)), len(sets))) / len(sets)
 
 
 def digest_of(positions: Sequence[np.ndarray]) -> str:
