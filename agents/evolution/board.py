@@ -54,7 +54,7 @@ class Board:
 
     def __init__(self, scenarios: Sequence[Scenario], settings: Settings, out: Path, search: Searched) -> None:
         """Without the packages that it needs it says so, once, and writes nothing."""
-        self._settings, self._search, self._began = settings, search, time.monotonic()
+        self._settings, self._search, self._began = settings, search, 0.0
         self._events: Events | None = None
         self._validation: Validation | None = None
         try:
@@ -72,6 +72,7 @@ class Board:
         self._events.describe(settings, (FRESH, *metrics))
 
     def __enter__(self) -> "Board":
+        self._began = time.monotonic()
         return self
 
     def __exit__(self, *error: object) -> None:
