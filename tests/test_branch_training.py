@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -31,15 +30,17 @@ from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.trained.bundle import load
 
+from .tags import documented, recorded, settings_and_metrics, steps
 from .test_envs import short
 from .toy_envs import ToyEnvs, ToyScenario
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="plays millions of decisions")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "tensorboard.md"
 MODES = ("gae", "branch", "blend")
 TINY = {"episodes": 8, "steps": 16, "minibatch": 128, "width": 8, "imitated": 256, "labels": 16, "critic_share": 0.3}
+SEEN = {"evaluate_episodes": 2, "evaluate_updates": 2, "clairvoyant_episodes": 1, "clairvoyant_jobs": 2}
+UNSEEN = {"evaluate_episodes": 0}
 NEAR = {"branch_hours": 2, "branch_stretch": 0.1, "blend_hours": 1, "blend_stretch": 0.1, "value_hours": 2}
-QUICK: dict[str, Any] = {**TINY, **NEAR, "updates": 3, "refreshes": 2, "label_spacing": 5.0}
+QUICK: dict[str, Any] = {**TINY, **NEAR, **UNSEEN, "updates": 3, "refreshes": 2, "label_spacing": 5.0}
 
 
 def quick(out: Path, **knobs: Any) -> Path:
@@ -51,35 +52,34 @@ def quick(out: Path, **knobs: Any) -> Path:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run in each mode, which has its name."""
     out = tmp_path_factory.mktemp("runs") / request.param
-    return train(short(7), None, 1, out, evaluate=lambda actor: {"weights": 12.0}, advantages=request.param, **QUICK)
-
-
-def documented(mode: str) -> set[str]:
-    """Tags that the page says a mode has."""
-    rows = re.findall(r"^\| `([a-z_/]+)` \| ([a-z, ]+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    return {tag for tag, modes in rows if mode in modes.split(", ") or modes == "all"}
-
-
-def recorded(run: Path) -> set[str]:
-    """Tags of the scalars in a run's event file."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(run / "tensorboard"))
-    events.Reload()
-    return set(events.Tags()["scalars"])
+    given: dict[str, Any] = QUICK | SEEN
+    return train(short(7), None, 1, out, advantages=request.param, **given)
 
 
 def test_every_tag_is_documented_and_every_documented_tag_is_there(run: Path) -> None:
-    assert recorded(run) - {"eval/weights"} == documented(run.name)
-    assert "eval/weights" in recorded(run)
+    assert recorded(run) == documented(run.name)
+
+
+def test_the_first_policy_and_the_last_are_evaluated_and_every_second_in_between(run: Path) -> None:
+    found = steps(run)
+    ends = found["time/updates"]
+    assert len(ends) == 4
+    assert found["eval/avoidable_cost"] == found["mix/by_class"] == [ends[0], ends[2], ends[3]]
+    assert ends[3] == ends[2] + 1
+
+
+def test_settings_stand_beside_what_a_run_came_to(run: Path) -> None:
+    columns, values, metrics = settings_and_metrics(run)
+    assert columns == values == set(Settings.model_fields)
+    assert metrics == {tag for tag in documented(run.name) if tag.startswith("eval/")}
 
 
 def test_every_update_has_its_row(run: Path) -> None:
     with open(run / "progress.csv") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["time/updates"]) for row in rows] == [0, 1, 2]
+    assert [int(row["time/updates"]) for row in rows] == [0, 1, 2, 3]
     rates = [float(row["train/learning_rate"]) for row in rows[1:]]
-    assert rates == pytest.approx([rates[0], rates[0] * 2 / 3])
+    assert rates == pytest.approx([rates[0], rates[0] * 2 / 3, rates[0] / 3])
 
 
 def test_a_run_in_any_mode_is_exported_and_loaded(run: Path, tmp_path: Path) -> None:
@@ -304,9 +304,10 @@ def test_the_verb_hands_on_what_was_given_and_nothing_else(monkeypatch: pytest.M
     assert seen.pop("resume") is True
     assert set(seen.values()) == {None}
     given = ["--updates", "7", "--advantages", "blend", "--start", "first-fit", "--seed", "3"]
+    given += ["--evaluate-episodes", "8", "--clairvoyant-episodes", "2"]
     assert cli.main(["train", "small_team", "--out", str(tmp_path), *given]) == 0
     expected = {"updates": 7, "advantages": "blend", "start": "first-fit", "seed": 3, "minutes": None, "resume": False}
-    assert seen == expected
+    assert seen == expected | {"evaluate_episodes": 8, "clairvoyant_episodes": 2}
 
 
 def test_the_verb_refuses_a_wrong_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

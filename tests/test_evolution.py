@@ -29,7 +29,9 @@ from tidegate.fastsim.units import DAY
 
 from .test_envs import short
 
-SETTINGS = checked(generations=2, candidates=4, episodes=2, sets=2, reference="cost-greedy")
+SETTINGS = checked(generations=2, candidates=4, episodes=2, sets=2, reference="cost-greedy", evaluate_episodes=0)
+SEEN = {"evaluate_episodes": 2, "evaluate_generations": 1, "clairvoyant_episodes": 1, "clairvoyant_jobs": 2}
+SHOWN = SETTINGS.model_copy(update=SEEN)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from tidegate.agents.ppo.train import train
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 
+from .tags import steps
 from .test_envs import short
 from .toy_envs import ToyEnvs, ToyScenario
 
@@ -29,7 +30,8 @@ MODES = ("gae", "branch", "blend")
 SMALL = {"episodes": 8, "steps": 64, "minibatch": 128, "width": 8, "imitated": 512, "critic_share": 0.3}
 NEAR = {"branch_hours": 2, "branch_stretch": 0.1, "blend_hours": 1, "blend_stretch": 0.1, "value_hours": 2}
 OFTEN = {"updates": 8, "labels": 24, "refreshes": 2, "label_spacing": 5.0, "redraw": 3, "checkpoint_updates": 2}
-QUICK: dict[str, Any] = {**SMALL, **NEAR, **OFTEN}
+SEEN = {"evaluate_episodes": 1, "evaluate_updates": 3}
+QUICK: dict[str, Any] = {**SMALL, **NEAR, **OFTEN, **SEEN}
 
 
 def quick(out: Path, seed: int | None = 1, **knobs: Any) -> Path:
@@ -105,6 +107,8 @@ def test_a_killed_run_comes_to_the_same_weights(mode: str, tmp_path: Path) -> No
     for name, value in expected.items():
         assert value.tobytes() == found[name].tobytes(), name
     assert rows(out) == rows(whole)
+    assert steps(out) == steps(whole)
+    assert all(len(set(points)) == len(points) for points in steps(out).values())
 
 
 def updates_of(out: Path) -> int:

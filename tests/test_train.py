@@ -40,7 +40,7 @@ def actor_of(model: RoutingPPO) -> SiteScorer:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that is long enough to learn the toy."""
-    return trained(tmp_path_factory.mktemp("runs") / "run", 20 * UPDATE, evaluate=lambda actor: {"weights": 12.0})
+    return trained(tmp_path_factory.mktemp("runs") / "run", 20 * UPDATE, evaluate=lambda actor: {"eval/weights": 12.0})
 
 
 def test_training_finds_the_known_best_action(run: Path, tmp_path: Path) -> None:

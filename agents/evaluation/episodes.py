@@ -1,7 +1,8 @@
 """The episodes that policies are compared on: which jobs arrive and when, what is scored, how supply turns out.
 
 Everything is named by the seed and the episode's number, so that every policy meets the same one. `EVALUATION` says
-what belongs to evaluation; training draws from stream 0 on, and rules are tuned on `TUNING` and chosen on `CHOICE`.
+what belongs to evaluation; training draws from stream 0 on, and shows on `VALIDATION` how it gets on; rules are tuned
+on `TUNING` and chosen on `CHOICE`.
 """
 
 from decimal import Decimal
@@ -40,6 +41,7 @@ class Draws(NamedTuple):
 EVALUATION = Draws(FIRST_STREAM, 3_000_000, 3_000_001)
 TUNING = Draws(2_000_000, 3_000_002, 3_000_003)
 CHOICE = TUNING._replace(supply=3_000_004)  # goes on where the episodes of tuning end, with other variants
+VALIDATION = Draws(4_000_000, 3_000_006, 3_000_007)
 
 
 class Episode(NamedTuple):

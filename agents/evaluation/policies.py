@@ -7,6 +7,7 @@ bundle's folder. Behind tuned rules `@` and a file may stand: tuned rules that d
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ...envs.scenario import Scenario
 from ...fastsim import observe
@@ -14,6 +15,7 @@ from ...fastsim.agent import Agent, Player
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
+from ..rules import cost_greedy
 from ..rules.catalogue import PLANNERS, RULES
 from ..tuning.tuned import load_tuned
 
@@ -59,6 +61,16 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
         return _learned(name, Path(name))
     choices = ", ".join([*RULES, *PLANNERS, *shipped(), f"{TUNED}RULE", BEST])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
+
+
+def best_rule(scenario: Any) -> Agent:
+    """The best tuned rule, or cost-greedy where none is tuned for the scenario."""
+    if not isinstance(scenario, Scenario):
+        return cost_greedy.agent()
+    try:
+        return _tuned(BEST, scenario, None)
+    except InputError:
+        return cost_greedy.agent()
 
 
 def resolve_all(

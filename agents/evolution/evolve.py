@@ -5,7 +5,7 @@ A candidate is a policy, and its loss is what whole weeks cost under it (objecti
 decisions, whose consequences drown in those of all the others (docs/learning.md says by how much).
 
 The run's folder holds settings.json, scenario.json, observation.json, journal.json (the losses of every generation,
-from which an interrupted run goes on to the same result) and at the end weights.npz and result.json.
+from which an interrupted run goes on to the same result), tensorboard/ and at the end weights.npz and result.json.
 """
 
 import hashlib
@@ -36,10 +36,11 @@ from ...trained.manifest import described
 from ..evaluation.episodes import CHOICE, TUNING, Draws
 from ..evaluation.policies import TRAINED, resolve, shipped
 from ..evaluation.source import Change
+from .board import Board
 from .genes import GENES, express, first_weights
 from .objective import World, cut_short, loss
 from .randomised import variant
-from .settings import Settings
+from .settings import SHOWN, Settings
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
@@ -58,9 +59,9 @@ def checked(**values: Any) -> Settings:
 
 
 def recipe(settings: Settings, names: Sequence[str]) -> str:
-    """The command that makes a run anew, and what it does."""
-    fields = Settings.model_fields
-    options = [f"--{name} {value}" for name, value in settings.model_dump().items() if value != fields[name].default]
+    """The command that makes a run's weights anew, and what it does; not with what only shows them on the way."""
+    fields, given = Settings.model_fields, settings.model_dump(exclude=set(SHOWN))
+    options = [f"--{name} {value}" for name, value in given.items() if value != fields[name].default]
     command = " ".join(["tidegate evolve", *names, *options, "--out RUN"])
     return f"`{command}`: CMA-ES over {len(GENES)} weights, on whole weeks; seed {settings.seed}."
 
@@ -123,6 +124,16 @@ class Evolution:
         return express(self._cma.mean, self.base)
 
     @property
+    def losses(self) -> tuple[float, ...]:
+        """Of the last generation's candidates."""
+        return self.generations[-1].losses
+
+    @property
+    def step_size(self) -> float:
+        """Present standard deviation of the search, in steps of the genes."""
+        return float(self._cma._sigma)  # the library shows it nowhere else
+
+    @property
     def curve(self) -> tuple[float, ...]:
         """Median loss of each generation."""
         return tuple(median(one.losses) for one in self.generations)
@@ -155,14 +166,19 @@ def evolve(
         return ended
     progress(0.0, "warming up")
     sets = each(lambda number: _worlds(scenarios, settings, TUNING, number), settings.sets)
-    while not evolution.is_done:
-        # Candidates of one generation play the same weeks; those of the next others, so that no weeks are learned.
-        worlds = sets[len(evolution.generations) % settings.sets]
-        positions = evolution.ask()
-        evolution.tell(positions, _losses(evolution, positions, worlds, progress))
-        _keep(out, evolution)
-    progress(settings.generations / (settings.generations + 1), "choosing on fresh episodes")
-    evolved = _chosen(scenarios, settings, evolution, sets)
+    with Board(scenarios, settings, out, evolution) as board:
+        board.first(agent_of(base))
+        while not evolution.is_done:
+            # Candidates of one generation play the same weeks; those of the next others, so that no weeks are learned.
+            worlds = sets[len(evolution.generations) % settings.sets]
+            positions = evolution.ask()
+            evolution.tell(positions, _losses(evolution, positions, worlds, progress))
+            # Before the journal has it: what is played again after an interruption is shown again too.
+            board.generation(agent_of(evolution.centre), settings.episodes * len(worlds) * len(positions))
+            _keep(out, evolution)
+        progress(settings.generations / (settings.generations + 1), "choosing on fresh episodes")
+        evolved = _chosen(scenarios, settings, evolution, sets)
+        board.last(agent_of(evolved.weights), evolved.fresh_loss)
     _write(out, evolved)
     return evolved
 
@@ -267,7 +283,7 @@ def digest_of(positions: Sequence[np.ndarray]) -> str:
 def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[Generation]:
     """Make the run's folder, or find in it what was played. Raises InputError where it is of another run.
 
-    A run may go on to more generations than it was begun with, or be cut back to fewer.
+    A run may go on to more generations than it was begun with, or be cut back to fewer, and be shown otherwise.
     """
     identity = {
         "settings.json": settings.model_dump(),
@@ -288,7 +304,7 @@ def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[
     for name, value in identity.items():
         found = _read(out / name)
         if name == "settings.json" and isinstance(found, dict):
-            found["generations"] = settings.generations
+            found |= settings.model_dump(include={"generations", *SHOWN})
         if found != json.loads(json.dumps(value)):
             reason, remedy = "is of another run", "name another folder, or go on with what it was begun with"
             raise InputError("evolve", "file", out / name, reason, remedy)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
-    """Knobs of one evolution. The weights that come out follow from these, the scenarios and the version alone."""
+    """Knobs of one evolution. The weights follow from these, without SHOWN, the scenarios and the version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -23,3 +23,15 @@ class Settings(BaseModel):
     width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")
     start: str = Field(default="", description="bundle to begin from; none: cost-greedy")
     reference: str = Field(default="best-tuned", description="policy whose costs and waits candidates are told beside")
+    evaluate_episodes: int = Field(default=16, ge=0, description="validation weeks of each scenario; 0: none")
+    evaluate_generations: int = Field(default=5, ge=1, description="generations after which the centre plays them")
+    clairvoyant_episodes: int = Field(
+        default=0, ge=0, description="validation weeks that a clairvoyant plays first, in minutes; 0: none"
+    )
+    clairvoyant_jobs: int = Field(
+        default=20, ge=1, description="jobs of each such week, the largest, whose actions it tries"
+    )
+
+
+# What only says how a run is watched: no weight depends on it.
+SHOWN = frozenset({"evaluate_episodes", "evaluate_generations", "clairvoyant_episodes", "clairvoyant_jobs"})

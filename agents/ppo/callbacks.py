@@ -1,10 +1,11 @@
 """What watches a training run: the clock, the guard against non-finite numbers, checkpoints, scalars, the progress bar.
 
-Every scalar, which `tensorboard/` and `progress.csv` get once per update, is defined in docs/tensorboard.md.
+Every scalar, which `tensorboard/` and `progress.csv` get once per update, is defined in docs/tensorboard.md; what
+evaluations add comes from evaluations.py.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,11 +20,9 @@ from ...trained.durable import write_file
 from .algorithm import RoutingPPO
 from .branches import LabelSet
 from .clock import Clock
-from .network import SiteScorer
+from .logs import STEP
 from .resume import packed, saved
 from .settings import Settings
-
-Evaluate = Callable[[SiteScorer], Mapping[str, float]]
 
 
 class NonFiniteError(FloatingPointError):
@@ -138,37 +137,45 @@ class Checkpoints(Watcher):
 
 
 class Scalars(Watcher):
-    """Records what docs/tensorboard.md lists, and lets the entropy bonus fall."""
+    """Records what docs/tensorboard.md lists, and lets the entropy bonus fall.
 
-    def __init__(self, clock: Clock, settings: Settings, evaluate: Evaluate | None) -> None:
+    A point is written between a collection and the learning from it; the last one, with what was learned from the last
+    collection, when training ends. Its step is one further, so that a checkpoint of the same decisions forgets it.
+    """
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
         super().__init__()
-        self.clock, self.settings, self.evaluate = clock, settings, evaluate
-        self.evaluated = self.update_began = time.monotonic()
+        self.clock, self.settings = clock, settings
+        self.update_began = time.monotonic()
         self.decisions_before = 0
 
     def _on_training_start(self) -> None:
         self.decisions_before = self.ppo.num_timesteps
 
     def _on_rollout_end(self) -> None:
-        now, decisions = time.monotonic(), self.ppo.num_timesteps
-        share = self.clock.share(decisions)
-        self.ppo.ent_coef = self.settings.entropy * (1 - share)
         seen = of_labels(self.ppo.labels) if self.ppo.uses_labels else of_rollout(self.locals["rollout_buffer"])
         batch = getattr(self.training_env, "batch", None)
         clusters = of_clusters(batch.worlds) if batch is not None else {}
         for name, value in {**seen, **clusters}.items():
             self.logger.record(name, value)
-        self.logger.record("train/entropy_weight", self.ppo.ent_coef)
-        self.logger.record("time/decisions", decisions)
+        now, decisions = time.monotonic(), self.ppo.num_timesteps
         self.logger.record("time/decisions_per_s", (decisions - self.decisions_before) / (now - self.update_began))
+        self.update_began, self.decisions_before = now, decisions
+        self._record_progress()
+
+    def _on_training_end(self) -> None:
+        step = self.decisions_before + 1
+        self._record_progress()
+        self.logger.record(STEP, step, exclude="tensorboard")
+        self.logger.dump(step)
+
+    def _record_progress(self) -> None:
+        share = self.clock.share(self.decisions_before)
+        self.ppo.ent_coef = self.settings.entropy * (1 - share)
+        self.logger.record("train/entropy_weight", self.ppo.ent_coef)
+        self.logger.record("time/decisions", self.decisions_before)
         self.logger.record("time/updates", self.ppo.updates)
         self.logger.record("time/share", share)
-        self.update_began, self.decisions_before = now, decisions
-        is_due = now - self.evaluated > self.settings.evaluate_minutes * 60 or self.clock.is_ending(decisions)
-        if self.evaluate is not None and is_due:
-            for name, value in self.evaluate(self.ppo.site_policy.actor).items():
-                self.logger.record(f"eval/{name}", value)
-            self.evaluated = time.monotonic()
 
 
 def of_rollout(buffer: Any) -> dict[str, float]:

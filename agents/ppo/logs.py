@@ -1,21 +1,32 @@
 """Where scalars go: TensorBoard and a table. A run that is resumed forgets what came after its checkpoint."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, TensorBoardOutputFormat
-from torch.utils.tensorboard.writer import SummaryWriter
+from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, Logger
 
 from ...trained.durable import write_file
+from ..board.events import Events
+from .settings import Settings
 
 STEP = "time/total_timesteps"  # column of the table
 
 
-class Board(TensorBoardOutputFormat):
+class Board(KVWriter):
     """TensorBoard's events, from step `first` on; earlier ones stay."""
 
     def __init__(self, folder: Path, first: int) -> None:
-        self.writer = SummaryWriter(log_dir=str(folder), purge_step=first)
-        self._is_closed = False
+        self.events = Events(folder, first)
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Write a point: of each key a number or a Png."""
+        kept = {key: value for key, value in key_values.items() if "tensorboard" not in key_excluded[key]}
+        self.events.write(kept, step)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.events.close()
 
 
 class Table(CSVOutputFormat):
@@ -44,9 +55,20 @@ def rows_until(text: str, last: int) -> list[str]:
     return kept
 
 
-def formats(out: Path, done: int | None) -> list[KVWriter]:
-    """Where the scalars of the run in `out` go; `done`: decisions of the checkpoint that it goes on from, if any."""
-    board, table = out / "tensorboard", out / "progress.csv"
-    if done is None:
-        return [Board(board, 0), CSVOutputFormat(str(table))]
-    return [Board(board, done + 1), Table(table, done)]
+class Scribe(Logger):
+    """Stable-Baselines3's logger, with the settings for the table HPARAMS of TensorBoard."""
+
+    def __init__(self, out: Path, done: int | None) -> None:
+        """Of the run in `out`; `done`: decisions of the checkpoint that it goes on from, if any."""
+        path = out / "progress.csv"
+        self.board = Board(out / "tensorboard", 0 if done is None else done + 1)
+        table = CSVOutputFormat(str(path)) if done is None else Table(path, done)
+        super().__init__(str(out), [self.board, table])
+
+    def begin(self, settings: Settings, metrics: Sequence[str]) -> None:
+        """Say what the run is made of, and which scalars tell how good it is."""
+        self.board.events.describe(settings, metrics)
+
+    def finish(self) -> None:
+        """Say that the run has come to its end."""
+        self.board.events.finish()

@@ -83,8 +83,20 @@ class Settings(BaseModel):
         default=10, ge=1, description="updates between checkpoints, beside, where a run ends after some"
     )
     checkpoints: int = Field(default=3, ge=1, description="checkpoints kept")
+    evaluate_episodes: int = Field(
+        default=16, ge=0, description="validation weeks that the policy plays from time to time; 0: none"
+    )
     evaluate_minutes: float = Field(
-        default=1.0, gt=0, description="time between evaluations, where the caller gave one"
+        default=1.0, gt=0, description="time between such evaluations, of which they take a fiftieth at most"
+    )
+    evaluate_updates: int = Field(
+        default=10, ge=1, description="updates between them instead, where a run ends after some"
+    )
+    clairvoyant_episodes: int = Field(
+        default=0, ge=0, description="validation weeks that a clairvoyant plays before training, in minutes; 0: none"
+    )
+    clairvoyant_jobs: int = Field(
+        default=20, ge=1, description="jobs of each such week, the largest, whose actions it tries"
     )
 
     @model_validator(mode="after")

@@ -7,8 +7,7 @@ from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...trained.bundle import Bundle, load
-from ..evaluation.policies import BEST, MANIFEST, TRAINED, resolve, shipped
-from ..rules import cost_greedy
+from ..evaluation.policies import MANIFEST, TRAINED, best_rule, resolve, shipped
 
 
 def bundle_of(name: str) -> Bundle | None:
@@ -29,14 +28,7 @@ def teacher_of(name: str, scenario: Any) -> Agent:
     Raises InputError for an unknown name, and for a policy that stops to plan.
     """
     if not name:
-        try:
-            return _asked(BEST, scenario)
-        except InputError:
-            return cost_greedy.agent()
-    return _asked(name, scenario)
-
-
-def _asked(name: str, scenario: Any) -> Agent:
+        return best_rule(scenario)
     found = resolve(name, scenario if isinstance(scenario, Scenario) else None)
     if not isinstance(found, Agent):
         reason, remedy = "stops to plan, which takes too long to be imitated", "name a rule or a bundle"

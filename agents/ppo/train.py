@@ -8,7 +8,7 @@ one executes code, so load only your own; what is passed on is the bundle that `
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,16 @@ import torch
 from pydantic import ValidationError
 from rich.console import Console
 from stable_baselines3.common.callbacks import CallbackList
-from stable_baselines3.common.logger import Logger
 
 from ...fastsim.errors import InputError
 from ...trained.durable import ASIDE, write_file
 from ...trained.manifest import described
 from .algorithm import RoutingPPO, first_rate
-from .callbacks import Bar, Checkpoints, CriticFirst, Evaluate, Guard, Scalars, Stop, save
+from .callbacks import Bar, Checkpoints, CriticFirst, Guard, Scalars, Stop, save
 from .clock import Clock
+from .evaluations import Evaluate, Evaluations, validation
 from .imitate import imitate
-from .logs import formats
+from .logs import Scribe
 from .network import SitePolicy
 from .resume import latest, resumed
 from .settings import Settings
@@ -59,7 +59,8 @@ def train(
     """Train on `scenario` into the new folder `out`; return it. `knobs` are further fields of `Settings`.
 
     With `resume` a run in `out` that was interrupted goes on from its last checkpoint, with its own settings. Where
-    they have a number of updates it comes to the same weights, bit for bit, as one that was not interrupted.
+    they have a number of updates it comes to the same weights, bit for bit, as one that was not interrupted. `evaluate`
+    says what is recorded of an actor from time to time; without it, what validation weeks say.
 
     Raises InputError when a setting is wrong or `out` is taken, NonFiniteError when training breaks.
     """
@@ -77,21 +78,28 @@ def train(
         reason, remedy = "needs worlds to branch, which this environment has not", "use gae"
         raise InputError("training settings", "advantages", settings.advantages, reason, remedy)
     write_identity(out, settings, scenario, envs)
+    metrics: Sequence[str] = ()
+    if evaluate is None:
+        with Console(stderr=True).status("playing validation weeks under the best rule"):
+            evaluate, metrics = validation(scenario, envs, settings)
     clock, checkpoint = Clock(settings), latest(out / "checkpoints") if resume else None
     if checkpoint is None:
         model, pending = begun(settings, scenario, envs, clock), []
     else:
         model, pending = resumed(checkpoint, envs, clock)
     done = None if checkpoint is None else model.num_timesteps
-    logger = Logger(str(out), formats(out, done))
+    logger = Scribe(out, done)
     for name, value, excluded in pending:
-        logger.record(name, value, excluded)
+        logger.record(name, value, tuple(excluded))
     model.set_logger(logger)
     with closing(logger), Bar(clock) as bar:
-        scalars, checkpoints = Scalars(clock, settings, evaluate), Checkpoints(out / "checkpoints", settings)
-        watchers = CallbackList([Guard(), CriticFirst(clock, settings), scalars, bar, checkpoints, Stop(clock)])
+        logger.begin(settings, metrics)
+        checkpoints = Checkpoints(out / "checkpoints", settings)
+        told = [Evaluations(settings, evaluate), Scalars(clock, settings)]  # what the last point says, then the point
+        watchers = CallbackList([Guard(), CriticFirst(clock, settings), *told, bar, checkpoints, Stop(clock)])
         model.learn(2**60, watchers, reset_num_timesteps=done is None)
-    save(model, out / MODEL)
+        save(model, out / MODEL)
+        logger.finish()
     return out
 
 

@@ -23,6 +23,13 @@ def evolve(
     seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
     start: Annotated[str, Option(help="Bundle to begin from.  [default: the rule cost-greedy]")] = "",
     reference: Annotated[str, Option(help="Policy whose costs and waits candidates are told beside.")] = "best-tuned",
+    evaluate_episodes: Annotated[
+        int, Option(min=0, help="Validation weeks of each scenario, for TensorBoard; 0: none.")
+    ] = 16,
+    evaluate_generations: Annotated[int, Option(min=1, help="Generations after which the centre plays them.")] = 5,
+    clairvoyant_episodes: Annotated[
+        int, Option(min=0, help="Such weeks that a clairvoyant plays first, which takes minutes; 0: none.")
+    ] = 0,
 ) -> None:
     """Learn a policy with CMA-ES on whole weeks, for one scenario or for several at once."""
     from ...envs.scenario import load
@@ -44,6 +51,9 @@ def evolve(
         seed=seed,
         start=start,
         reference=reference,
+        evaluate_episodes=evaluate_episodes,
+        evaluate_generations=evaluate_generations,
+        clairvoyant_episodes=clairvoyant_episodes,
     )
     try:
         with bar(False, "evolving") as progress:

@@ -22,6 +22,12 @@ def train(
     start: Annotated[
         str | None, Option(help="Bundle to go on from, or rule to imitate first.  [default: best-tuned or cost-greedy]")
     ] = None,
+    evaluate_episodes: Annotated[
+        int | None, Option(min=0, help="Validation weeks played now and then, for TensorBoard; 0: none.  [default: 16]")
+    ] = None,
+    clairvoyant_episodes: Annotated[
+        int | None, Option(min=0, help="Such weeks that a clairvoyant plays first, which takes minutes.  [default: 0]")
+    ] = None,
     out: Annotated[Path | None, Option(help="New folder for the run.  [default: runs/SCENARIO]")] = None,
     resume: Annotated[bool, Option("--resume", help="Go on with the run in that folder.")] = False,
 ) -> None:
@@ -38,5 +44,16 @@ def train(
             raise InputError("train", "package", error.name, reason, remedy) from error
         # Its kernels are compiled when it is imported.
         from ..ppo import vec_env  # noqa: F401
-    run = ppo.train(world, minutes, seed, folder, resume=resume, updates=updates, advantages=advantages, start=start)
+    run = ppo.train(
+        world,
+        minutes,
+        seed,
+        folder,
+        resume=resume,
+        updates=updates,
+        advantages=advantages,
+        start=start,
+        evaluate_episodes=evaluate_episodes,
+        clairvoyant_episodes=clairvoyant_episodes,
+    )
     print(f"wrote {run / 'model.zip'}")

@@ -1,0 +1,1 @@
+"""What a run shows while it learns: plays of validation weeks, pictures of its decisions, and event files."""
