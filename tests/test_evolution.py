@@ -14,7 +14,7 @@ from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evolution import evolve as evolution
 from tidegate.agents.evolution.evolve import HOPELESS, Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
-from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, cut_short, loss, percentile
+from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, bounded, cut_short, loss, percentile
 from tidegate.agents.evolution.randomised import variant
 from tidegate.agents.ppo.export import export
 from tidegate.agents.rules import burst_only, cost_greedy
@@ -96,7 +96,7 @@ def test_a_policy_beside_itself_loses_nothing(small: Scenario) -> None:
     plain = math.log(fared.cost / world.reference.cost)
     plain += IMPATIENCE * max(0, math.log(max(fared.wait, MOMENT) / max(world.reference.wait, MOMENT)))
     assert plain > 1
-    assert loss([world], burst_only.agent()) == pytest.approx(1 + math.log(plain))
+    assert loss([world], burst_only.agent()) == pytest.approx(1 - 0.5 * math.exp(1 - 2 * plain))
 
 
 def test_longer_waits_are_a_loss_and_shorter_ones_no_gain(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +195,25 @@ def test_a_bundle_is_where_another_evolution_begins(small: Scenario, run: Path, 
     base = evolution.weights_of(str(bundle))
     assert all((base[name] == value).all() for name, value in finished(run).weights.items())
     assert set(evolution.weights_of("mid_lab")) == set(base)
+
+
+def test_a_run_may_begin_from_the_mean_of_bundles(small: Scenario, tmp_path: Path) -> None:
+    mid, team = (evolution.weights_of(name) for name in ("mid_lab", "small_team"))
+    mean = evolution.mean_of(["mid_lab", "small_team"])
+    assert all(np.allclose(mean[part], (mid[part] + team[part]) / 2) for part in mean)
+    assert all((evolution.mean_of(["mid_lab"])[part] == mid[part]).all() for part in mid)
+    evolve([small], SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "width": 2}), tmp_path / "run")
+    wide = export(tmp_path / "run", tmp_path / "wide")
+    with pytest.raises(InputError, match="is of another width than mid_lab"):
+        evolution.mean_of(["mid_lab", str(wide)])
+
+
+def test_a_world_that_goes_wrong_does_not_outweigh_the_others() -> None:
+    grid = np.linspace(-1, 12, 200)
+    found = [bounded(one) for one in grid]
+    assert np.all(np.diff(found) > 0)
+    assert max(found) < 1
+    assert found[: int((grid <= 0.5).sum())] == grid[grid <= 0.5].tolist()
 
 
 def test_two_scenarios_with_different_sites_evolve_together(small: Scenario, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
 AGAIN = 20  # variants that are drawn in place of one in which too much waits
 HOPELESS = 2 * DAY  # 95th percentile of waits under the reference, ms
+AND = "+"  # between bundles
 MOST_VARIANTS = 1 << 20  # further on are those that stand in
 JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
 
@@ -158,7 +159,7 @@ def evolve(
 
     Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
     """
-    base = first_weights(settings.width) if not settings.start else weights_of(settings.start)
+    base = first_weights(settings.width) if not settings.start else mean_of(settings.start.split(AND))
     evolution = Evolution(base, settings)
     for generation in begun(scenarios, settings, out)[: settings.generations]:
         evolution.again(generation)
@@ -181,6 +182,16 @@ def evolve(
         board.last(agent_of(evolved.weights), evolved.fresh_loss)
     _write(out, evolved)
     return evolved
+
+
+def mean_of(names: Sequence[str]) -> Weights:
+    """The mean of the weights of some bundles. Raises InputError where their networks differ in width."""
+    first, *others = found = [weights_of(name) for name in names]
+    for name, other in zip(names[1:], others, strict=True):
+        if any(other[part].shape != array.shape for part, array in first.items()):
+            reason, remedy = f"is of another width than {names[0]}", "name bundles of one width"
+            raise InputError("evolve", "start", name, reason, remedy)
+    return {part: np.mean([weights[part] for weights in found], axis=0, dtype=np.float32) for part in first}
 
 
 def weights_of(name: str) -> Weights:

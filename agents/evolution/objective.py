@@ -2,9 +2,10 @@
 
     loss = mean over worlds of  ln(cost / reference cost) + IMPATIENCE × max(0, ln(p95 wait / reference p95 wait))
 
-Worlds count alike, whatever their size; beyond 1 a world's loss grows as its logarithm, so that one that goes wrong
-does not outweigh all others. The second term keeps a policy from paying for its savings with the waits of the many
-small jobs, whose delay costs little. A wait below MOMENT counts as one.
+Worlds count alike, whatever their size; beyond ½ a world's loss grows ever slower, and it stays below 1: one in which
+nothing can be won, or in which next to nothing was to be paid, does not outweigh all others. The second term keeps a
+policy from paying for its savings with the waits of the many small jobs, whose delay costs little. A wait below MOMENT
+counts as one.
 """
 
 import math
@@ -72,12 +73,12 @@ class World:
         if not math.isfinite(found.cost):
             return math.inf
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
-        return softened(math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer))
+        return bounded(math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer))
 
 
-def softened(loss: float) -> float:
-    """The same up to 1, and beyond it 1 + its logarithm: in the same order."""
-    return loss if loss <= 1 else 1 + math.log(loss)
+def bounded(loss: float) -> float:
+    """The same up to ½, and beyond it ever nearer to 1: in the same order."""
+    return loss if loss <= 0.5 else 1 - 0.5 * math.exp(1 - 2 * loss)
 
 
 def cut_short(episode: Episode, number: int) -> Episode:

@@ -21,7 +21,9 @@ class Settings(BaseModel):
     step: float = Field(default=0.3, gt=0, le=2, description="first standard deviation, in steps of the genes")
     seed: int = Field(default=1, ge=0, lt=2**31, description="names the episodes, and what candidates are drawn")
     width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")
-    start: str = Field(default="", description="bundle to begin from; none: cost-greedy")
+    start: str = Field(
+        default="", description="bundle to begin from, or several joined by +: their mean; none: cost-greedy"
+    )
     reference: str = Field(default="best-tuned", description="policy whose costs and waits candidates are told beside")
     evaluate_episodes: int = Field(default=16, ge=0, description="validation weeks of each scenario; 0: none")
     evaluate_generations: int = Field(default=5, ge=1, description="generations after which the centre plays them")

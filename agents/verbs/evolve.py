@@ -21,7 +21,10 @@ def evolve(
     variants: Annotated[int, Option(min=0, max=1024, help="Play so many random variants in each set instead.")] = 0,
     step: Annotated[float, Option(help="First standard deviation of the search.")] = 0.3,
     seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
-    start: Annotated[str, Option(help="Bundle to begin from.  [default: the rule cost-greedy]")] = "",
+    start: Annotated[
+        str,
+        Option(help="Bundle to begin from, or the mean of several joined by +.  [default: the rule cost-greedy]"),
+    ] = "",
     reference: Annotated[str, Option(help="Policy whose costs and waits candidates are told beside.")] = "best-tuned",
     evaluate_episodes: Annotated[
         int, Option(min=0, help="Validation weeks of each scenario, for TensorBoard; 0: none.")
