@@ -12,10 +12,12 @@ from tidegate.agents import cli
 from tidegate.agents.evaluation.episodes import TUNING
 from tidegate.agents.evaluation.policies import resolve
 from tidegate.agents.evolution import evolve as evolution
-from tidegate.agents.evolution.evolve import HOPELESS, Evolution, agent_of, checked, evolve, finished
+from tidegate.agents.evolution import worlds as of_sets
+from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
 from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, bounded, cut_short, loss, percentile
 from tidegate.agents.evolution.randomised import variant
+from tidegate.agents.evolution.worlds import HOPELESS, worlds_of
 from tidegate.agents.ppo.export import export
 from tidegate.agents.rules import burst_only, cost_greedy
 from tidegate.agents.tuning.course import Course
@@ -269,13 +271,13 @@ def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp
     settings = SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "variants": 2})
     evolved = evolve([small, load("spot_only_burst")], settings, tmp_path / "run")
     assert math.isfinite(evolved.fresh_loss)
-    sets = [evolution._worlds([small], settings, TUNING, number) for number in (0, 1)]
+    sets = [worlds_of([small], settings, TUNING, number) for number in (0, 1)]
     assert len({world.scenario.digest() for world in (*sets[0], *sets[1])}) == 4
 
 
 def test_a_variant_is_told_beside_the_rule_that_was_tuned_for_its_base(small: Scenario) -> None:
     settings = SETTINGS.model_copy(update={"episodes": 1, "variants": 1, "reference": "best-tuned"})
-    (found,) = evolution._worlds([small], settings, TUNING, 0)
+    (found,) = worlds_of([small], settings, TUNING, 0)
     assert found.scenario.digest() != small.digest()
     assert found.fare(resolve("best-tuned", small)) == found.reference
 
@@ -291,15 +293,15 @@ def test_a_variant_in_which_too_much_waits_is_drawn_anew(small: Scenario, monkey
         wait = HOPELESS + 1 if len(tried) == 2 else HOPELESS
         return SimpleNamespace(scenario=scenario, reference=Fared(1.0, wait))
 
-    monkeypatch.setattr(evolution, "_world", world)
+    monkeypatch.setattr(of_sets, "_world", world)
     settings = SETTINGS.model_copy(update={"variants": 1})
-    (found,) = evolution._worlds([small], settings, TUNING, 0)
+    (found,) = worlds_of([small], settings, TUNING, 0)
     assert found.scenario is tried[2]
     assert len({one.name for one in tried}) == 3
-    monkeypatch.setattr(evolution, "AGAIN", 2)
+    monkeypatch.setattr(of_sets, "AGAIN", 2)
     tried.clear()
     with pytest.raises(InputError, match="leaves more waiting than makes sense"):
-        evolution._worlds([small], settings, TUNING, 0)
+        worlds_of([small], settings, TUNING, 0)
 
 
 def test_a_stretch_that_is_cut_short_ends_soon_after_its_windows(small: Scenario) -> None:

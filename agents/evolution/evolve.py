@@ -30,24 +30,19 @@ from ...fastsim.errors import InputError
 from ...fastsim.network import pack
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...fastsim.threads import each
-from ...fastsim.units import DAY
 from ...trained.durable import write_file
 from ...trained.manifest import described
-from ..evaluation.episodes import CHOICE, TUNING, Draws
+from ..evaluation.episodes import CHOICE, TUNING
 from ..evaluation.policies import TRAINED, resolve, shipped
-from ..evaluation.source import Change
 from .board import Board
 from .genes import GENES, express, first_weights
-from .objective import World, cut_short, loss
-from .randomised import variant
+from .objective import World, loss
 from .settings import SHOWN, Settings
+from .worlds import worlds_of
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
-AGAIN = 20  # variants that are drawn in place of one in which too much waits
-HOPELESS = 2 * DAY  # 95th percentile of waits under the reference, ms
 AND = "+"  # between bundles
-MOST_VARIANTS = 1 << 20  # further on are those that stand in
 JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
 
 
@@ -166,7 +161,7 @@ def evolve(
     if (out / WEIGHTS).exists() and len((ended := finished(out)).curve) == settings.generations:
         return ended
     progress(0.0, "warming up")
-    sets = each(lambda number: _worlds(scenarios, settings, TUNING, number), settings.sets)
+    sets = each(lambda number: worlds_of(scenarios, settings, TUNING, number), settings.sets)
     with Board(scenarios, settings, out, evolution) as board:
         board.first(agent_of(base))
         while not evolution.is_done:
@@ -224,59 +219,11 @@ def _phase(evolution: Evolution) -> str:
     return f"generation {len(curve) + 1}{came}"
 
 
-def _worlds(scenarios: Sequence[Scenario], settings: Settings, draws: Draws, number: int) -> list[World]:
-    """Set `number` of each scenario's episodes; or of variants that are in no other set, the scenarios taking turns."""
-    if settings.variants == 0:
-        return [_world(scenario, _reference(settings, scenario), settings, draws, number) for scenario in scenarios]
-    numbers = range(number * settings.variants, (number + 1) * settings.variants)
-    return [_of_variant(scenarios[one % len(scenarios)], settings, draws, one) for one in numbers]
-
-
-def _reference(settings: Settings, scenario: Scenario) -> Agent:
-    """Beside what a scenario is told, and its variants: these have no tuned rules of their own."""
-    reference = resolve(settings.reference, scenario)
-    if not isinstance(reference, Agent):
-        reason, remedy = "stops to plan, which takes too long here", "name a rule or a bundle"
-        raise InputError("evolve", "reference", settings.reference, reason, remedy)
-    return reference
-
-
-def _world(
-    scenario: Scenario, reference: Agent, settings: Settings, draws: Draws, number: int, change: Change | None = None
-) -> World:
-    """Set `number` of a scenario's episodes."""
-    stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
-    return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes, change)
-
-
-def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:
-    """The first set of episodes of a variant, or of another one where too much waits under the reference.
-
-    There nothing can be learned, and what waits takes the time of all. Raises InputError where that goes on and on.
-    """
-    reference = _reference(settings, scenario)
-    for again in range(AGAIN):
-        try:
-            other = variant(scenario, settings.seed, number + again * MOST_VARIANTS)
-            # A stretch draws the work of all its windows, however few are played.
-            windows = min(other.episodes.evaluation_windows, settings.episodes)
-            spans = other.episodes.model_copy(update={"evaluation_windows": windows})
-            world = _world(other.model_copy(update={"episodes": spans}), reference, settings, draws, 0, cut_short)
-        except InputError as error:
-            if error.where not in {"simulator", "reference"}:
-                raise
-        else:
-            if world.reference.wait <= HOPELESS:
-                return world
-    reason, remedy = f"leaves more waiting than makes sense in {AGAIN} variants", "choose another scenario"
-    raise InputError("evolve", "scenario", scenario.name, reason, remedy)
-
-
 def _chosen(
     scenarios: Sequence[Scenario], settings: Settings, evolution: Evolution, sets: Sequence[Sequence[World]]
 ) -> Evolved:
     """The centre, or what it began with if that costs less on fresh episodes."""
-    fresh = each(lambda number: _worlds(scenarios, settings, CHOICE, settings.sets + number), settings.sets)
+    fresh = each(lambda number: worlds_of(scenarios, settings, CHOICE, settings.sets + number), settings.sets)
     first, last = (_mean_loss(fresh, weights) for weights in (evolution.base, evolution.centre))
     weights = evolution.centre if last < first else evolution.base
     return Evolved(weights, _mean_loss(sets, weights), min(first, last), first, evolution.curve)
