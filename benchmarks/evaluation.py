@@ -40,6 +40,15 @@ SEED = 1
 EPISODES = {"small_team": 256, "spot_only_burst": 256, "recall_notice": 8, "colossus1_gcp_five_years": 64}
 # Others: 16, or eight stretches; of those that a plan for each hour is played in, too.
 PLANNED = {"small_team": 64, "spot_only_burst": 64, "recall_notice": 4, "colossus1_gcp_five_years": 16}
+# Where learned policies are judged; others: 64 stretches.
+JUDGED = {
+    "colossus1_gcp": 32,
+    "colossus1_gcp_faithful": 32,
+    "colossus1_gcp_five_years": 16,
+    "power_cut": 16,
+    "ramp_slip": 32,
+    "recall_notice": 8,
+}
 LARGEST = 30  # jobs of a week whose offers the clairvoyant tries, each time to the end of the future: hundreds of them
 FLAGSHIPS = ("colossus1_gcp_faithful", "colossus1_gcp_five_years", "ramp_slip", "power_cut")
 BOUNDED: dict[str, int] = dict.fromkeys(FLAGSHIPS, 2)  # others: 4
@@ -130,7 +139,7 @@ def learned(episodes: int | None) -> Part:
     """Every scenario under the best rule and what was learned: for it, for what it is based on, for all."""
     for name in names():
         scenario = load(name)
-        count = episodes or EPISODES.get(name, max(16, 16 * scenario.episodes.evaluation_windows))
+        count = episodes or JUDGED.get(name, 64 * scenario.episodes.evaluation_windows)
         own = [one for one in shipped() if one == name or name in BASED_ON.get(one, ())]
         chosen = list(dict.fromkeys([policies(scenario)[0], *own, *(one for one in GENERAL if one in shipped())]))
         yield name, lambda name=name, count=count, chosen=chosen: cell(world(name), count, chosen=chosen)

@@ -12,6 +12,7 @@ from .progress import waiting
 def export(
     run: Annotated[Path, Argument(metavar="RUN", help="Folder of a finished training run.")],
     out: Annotated[Path, Option(help="New folder for the bundle.")],
+    name: Annotated[str | None, Option(help="Of the policy.  [default: that of the first scenario]")] = None,
 ) -> None:
     """Turn a training run into a bundle: an ONNX graph and its manifest."""
     with waiting(quiet=False):
@@ -21,5 +22,5 @@ def export(
             reason, remedy = "is not installed", "pip install 'tidegate[train]'"
             raise InputError("export", "package", error.name, reason, remedy) from error
     with waiting(quiet=False, text="checking that torch, onnxruntime and the kernel agree"):
-        bundle = ppo.export(run, out)
+        bundle = ppo.export(run, out, name)
     print(f"wrote {bundle}")
