@@ -279,7 +279,9 @@ def test_a_variant_is_told_beside_the_rule_that_was_tuned_for_its_base(small: Sc
     settings = SETTINGS.model_copy(update={"episodes": 1, "variants": 1, "reference": "best-tuned"})
     (found,) = worlds_of([small], settings, TUNING, 0)
     assert found.scenario.digest() != small.digest()
-    assert found.fare(resolve("best-tuned", small)) == found.reference
+    rule = resolve("best-tuned", small)
+    assert isinstance(rule, Agent)
+    assert found.fare(rule) == found.reference
 
 
 def test_a_variant_in_which_too_much_waits_is_drawn_anew(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ def mean_of(names: Sequence[str]) -> Weights:
         if any(other[part].shape != array.shape for part, array in first.items()):
             reason, remedy = f"is of another width than {names[0]}", "name bundles of one width"
             raise InputError("evolve", "start", name, reason, remedy)
-    return {part: np.mean([weights[part] for weights in found], axis=0, dtype=np.float32) for part in first}
+    return {part: np.stack([weights[part] for weights in found]).mean(0, np.float32) for part in first}
 
 
 def weights_of(name: str) -> Weights:
