@@ -208,6 +208,10 @@ def test_a_run_may_begin_from_the_mean_of_bundles(small: Scenario, tmp_path: Pat
     wide = export(tmp_path / "run", tmp_path / "wide")
     with pytest.raises(InputError, match="is of another width than mid_lab"):
         evolution.mean_of(["mid_lab", str(wide)])
+    again = SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "start": str(wide)})
+    evolve([small], again, tmp_path / "again")
+    manifest = json.loads((export(tmp_path / "again", tmp_path / "as_wide") / "manifest.json").read_text())
+    assert manifest["network"]["width"] == 2
 
 
 def test_a_world_that_goes_wrong_does_not_outweigh_the_others() -> None:

@@ -155,6 +155,7 @@ def evolve(
     Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
     """
     base = first_weights(settings.width) if not settings.start else mean_of(settings.start.split(AND))
+    settings = settings.model_copy(update={"width": len(base["embed_bias"])})
     evolution = Evolution(base, settings)
     for generation in begun(scenarios, settings, out)[: settings.generations]:
         evolution.again(generation)

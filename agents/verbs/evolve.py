@@ -21,6 +21,9 @@ def evolve(
     variants: Annotated[int, Option(min=0, max=1024, help="Play so many random variants in each set instead.")] = 0,
     step: Annotated[float, Option(help="First standard deviation of the search.")] = 0.3,
     seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
+    width: Annotated[
+        int, Option(min=1, max=256, help="Of the hidden layers, for learning that goes on from here.")
+    ] = 1,
     start: Annotated[
         str,
         Option(help="Bundle to begin from, or the mean of several joined by +.  [default: the rule cost-greedy]"),
@@ -52,6 +55,7 @@ def evolve(
         variants=variants,
         step=step,
         seed=seed,
+        width=width,
         start=start,
         reference=reference,
         evaluate_episodes=evaluate_episodes,
