@@ -33,9 +33,9 @@ def orthogonal(inputs: tuple[int, ...], outputs: int, gain: float) -> list[nn.Pa
 
 
 class Seen(NamedTuple):
-    """Observations of a batch, taken apart; sites stand first, so that sums over them are those of whole matrices."""
+    """Observations of a batch, taken apart. Sites stand first: each one's part is a matrix."""
 
-    common: torch.Tensor  # (batch, common)
+    common: torch.Tensor  # (batch, common): what all sites have in common
     own: torch.Tensor  # (sites, batch, site)
 
     @classmethod
@@ -44,28 +44,24 @@ class Seen(NamedTuple):
         common, own = observation.tensor_split([layout.job + layout.clock], 1)
         return cls(common, own.unflatten(1, (-1, layout.site)).transpose(0, 1).contiguous())
 
-    def rows(self, kind: torch.dtype) -> torch.Tensor:
-        """(sites, batch, common + site) of type `kind`: what all sites have in common stands before each one's own.
-
-        One product then embeds both.
-        """
-        return torch.cat([self.common.to(kind).expand(len(self.own), -1, -1), self.own.to(kind)], 2)
+    def to(self, kind: torch.dtype) -> Self:
+        """The same in another type."""
+        return type(self)(self.common.to(kind), self.own.to(kind))
 
 
-def pooled(embedded: torch.Tensor) -> torch.Tensor:
-    """Mean and maximum over sites: (sites, batch, width) → (batch, 2 × width)."""
-    first, *others = embedded.unbind()
-    total = most = first
-    for one in others:
+def pooled(embedded: list[torch.Tensor]) -> torch.Tensor:
+    """Mean and maximum over sites: (batch, width) of each → (batch, 2 × width)."""
+    total = most = embedded[0]
+    for one in embedded[1:]:
         total = total + one
-        most = one + relu(most - one)  # the gradients of `maximum` and `amax` take ten times as long
+        most = one + (most - one).relu_()  # the gradients of `maximum` and `amax` take ten times as long
     return torch.cat([total / len(embedded), most], 1)
 
 
 class SiteEmbedding(nn.Module):
     """A vector for each site, and their mean and maximum.
 
-    It computes in the type of the rows that it is given; its weights, and their gradients, are float32.
+    It computes in the type of what it sees; its weights, and their gradients, are float32.
     """
 
     def __init__(self, layout: Layout, width: int) -> None:
@@ -74,11 +70,15 @@ class SiteEmbedding(nn.Module):
         self.embed_common, self.embed_site = orthogonal((self.common, layout.site), width, HIDDEN_GAIN)
         self.embed_bias = nn.Parameter(torch.zeros(width))
 
-    def embed(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows (sites, batch, common + site) → embedded (sites, batch, width), context (batch, 2 × width)."""
-        weights = torch.cat([self.embed_common, self.embed_site]).to(rows.dtype)
-        flat = torch.addmm(self.embed_bias.to(rows.dtype), rows.flatten(0, 1), weights).relu_()
-        embedded = flat.unflatten(0, rows.shape[:2])
+    def embed(self, seen: Seen) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Embedded sites, (batch, width) each, and their context (batch, 2 × width).
+
+        Sites one by one: a product that begins with what they share costs no sum, and no gradient of one.
+        """
+        kind = seen.own.dtype
+        shared = torch.addmm(self.embed_bias.to(kind), seen.common, self.embed_common.to(kind))
+        weights = self.embed_site.to(kind)
+        embedded = [torch.addmm(shared, own, weights).relu_() for own in seen.own.unbind()]
         return embedded, pooled(embedded)
 
 
@@ -101,7 +101,7 @@ class Weighing(nn.Module):
         common, site = self.weigh_common.t().contiguous(), self.weigh_site.t().contiguous()
         shared = torch.addmm(self.weigh_bias.unsqueeze(1), common, seen.common.t())
         own = (site @ seen.own.flatten(0, 1).t()).unflatten(1, seen.own.shape[:2])
-        heads = hardtanh(own + shared.unsqueeze(1), -LIMIT, LIMIT)
+        heads = hardtanh(own.add_(shared.unsqueeze(1)), -LIMIT, LIMIT)
         logarithms, favour, _ = heads.split([FAVOUR, 1, len(HEADS) - FAVOUR - 1])
         money, running, holding = (logarithms.exp() * counted(seen.own)).split([WAITING, HOLDING - WAITING, 1])
         spent = money.sum(0)
@@ -133,20 +133,19 @@ class SiteScorer(SiteEmbedding):
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """(batch, size) → scores (batch, sites + 1), holding last."""
         seen = Seen.of(observation, self.layout)
-        return self.scores(seen, seen.rows(torch.float32)).t()
+        return self.scores(seen, seen).t()
 
-    def scores(self, seen: Seen, rows: torch.Tensor) -> torch.Tensor:
-        """Scores (sites + 1, batch), float32; hidden layers compute in the type of their `rows`, the weighing not."""
-        kind = rows.dtype
-        embedded, context = self.embed(rows)
+    def scores(self, seen: Seen, exact: Seen) -> torch.Tensor:
+        """Scores (sites + 1, batch), float32: hidden layers read what is `seen`, the weighing the same in float32."""
+        kind = seen.own.dtype
+        embedded, context = self.embed(seen)
         shared = torch.addmm(self.score_bias.to(kind), context, self.score_context.to(kind))
-        hidden = (embedded @ self.score_site.to(kind)).add_(shared).relu_()
-        sites = hidden @ self.score_out.to(kind)
-        weights = torch.cat([self.hold_context, self.hold_common]).to(kind)
-        beside = torch.cat([context, rows[0, :, : self.common]], 1)
-        held = torch.addmm(self.hold_bias.to(kind), beside, weights).relu_()
+        weights, out = self.score_site.to(kind), self.score_out.to(kind)
+        sites = [torch.addmm(shared, one, weights).relu_() @ out for one in embedded]
+        shared = torch.addmm(self.hold_bias.to(kind), seen.common, self.hold_common.to(kind))
+        held = torch.addmm(shared, context, self.hold_context.to(kind)).relu_()
         hold = torch.addmm(self.hold_out_bias.to(kind), held, self.hold_out.to(kind))
-        return torch.cat([sites.squeeze(2), hold.t()]).float() + self.weighing(seen)
+        return torch.cat([*sites, hold], 1).t().float() + self.weighing(exact)
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
         """Take weights, by the names of `weight_shapes`. Raises KeyError or RuntimeError where they do not fit."""
@@ -170,13 +169,13 @@ class SiteCritic(SiteEmbedding):
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """(batch, size) → (batch, width)."""
-        return self.hidden(Seen.of(observation, self.layout).rows(torch.float32))
+        return self.hidden(Seen.of(observation, self.layout))
 
-    def hidden(self, rows: torch.Tensor) -> torch.Tensor:
-        """Rows (sites, batch, common + site) → (batch, width), of their type."""
-        _, context = self.embed(rows)
-        seen = torch.cat([context, rows[0, :, : self.common]], 1)
-        return torch.addmm(self.value_bias.to(rows.dtype), seen, self.value_context.to(rows.dtype)).relu_()
+    def hidden(self, seen: Seen) -> torch.Tensor:
+        """(batch, width), of the type of what is seen."""
+        _, context = self.embed(seen)
+        kind, beside = context.dtype, torch.cat([context, seen.common], 1)
+        return torch.addmm(self.value_bias.to(kind), beside, self.value_context.to(kind)).relu_()
 
 
 class Judged(NamedTuple):
@@ -239,16 +238,16 @@ class SitePolicy(MaskableActorCriticPolicy):
         `precision` is the type in which hidden layers compute. The weighing of costs and the value are read in
         float32: the one has exponentials, and advantages are made of small differences of the other.
         """
-        seen = Seen.of(observation, self.layout)
-        rows = seen.rows(precision)
-        scores = self.actor.scores(seen, rows).masked_fill(~masks.t(), ILLEGAL)
-        return Judged(torch.log_softmax(scores, 0), self._value_of(rows))
+        exact = Seen.of(observation, self.layout)
+        seen = exact.to(precision)
+        scores = self.actor.scores(seen, exact).masked_fill(~masks.t(), ILLEGAL)
+        return Judged(torch.log_softmax(scores, 0), self._value_of(seen))
 
     @torch.inference_mode()
     def valued(self, observation: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
         """The values alone, (batch,) float32."""
-        return self._value_of(Seen.of(observation, self.layout).rows(precision))
+        return self._value_of(Seen.of(observation, self.layout).to(precision))
 
-    def _value_of(self, rows: torch.Tensor) -> torch.Tensor:
+    def _value_of(self, seen: Seen) -> torch.Tensor:
         critic: SiteCritic = self.mlp_extractor.critic
-        return self.value_net(critic.hidden(rows).float()).squeeze(1)
+        return self.value_net(critic.hidden(seen).float()).squeeze(1)

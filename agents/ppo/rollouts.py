@@ -86,7 +86,7 @@ def sampled(logs: torch.Tensor) -> torch.Tensor:
     In float32 the noise lies between −2.9 and 16.7, so that an illegal action, far below all others, is never chosen.
     """
     uniform = torch.rand(logs.shape[::-1]).clamp_(min=LEAST)
-    return (logs.t() - uniform.log_().neg_().log_()).argmax(1)
+    return (logs.t().contiguous() - uniform.log_().neg_().log_()).argmax(1)
 
 
 @torch.inference_mode()
