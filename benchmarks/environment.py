@@ -106,7 +106,7 @@ def taking_turns(envs: RoutingVecEnv) -> tuple[float, float]:
 
 
 def training() -> str:
-    """MaskablePPO as `tidegate train` runs it after its warm start: decisions learned from per second, on the CPU."""
+    """`tidegate train` after its warm start: decisions collected and learned from per second, on the CPU."""
     rows = []
     for size in (256, 1024):
         with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +115,7 @@ def training() -> str:
             with (run / "progress.csv").open(newline="") as file:
                 speeds = [float(row["time/decisions_per_s"]) for row in csv.DictReader(file)]
         rows.append([f"small_team, {size}", short(median(speeds[1:]))])
-    return table(["MaskablePPO, episodes", "decisions/s"], rows) + "\n\nWidth 64, 64 steps, 4 epochs, one torch thread."
+    return table(["training, episodes", "decisions/s"], rows) + "\n\nWidth 64, 64 steps, 4 epochs, one torch thread."
 
 
 if __name__ == "__main__":

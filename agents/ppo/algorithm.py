@@ -1,18 +1,19 @@
-"""MaskablePPO that can learn from branches of the future, and whose schedules follow the clock of a run.
+"""PPO over many episodes at once, that can also learn from branches of the future; schedules follow a run's clock.
 
 `advantages` of the settings says what actions are judged by:
 
-    gae     rewards along one future and a critic: Stable-Baselines3's own way, unchanged
+    gae     rewards along one future and a critic: what MaskablePPO learns, in less time (rollouts.py, proximal.py)
     branch  label sets (branches.py): every legal action's cost, played out from the same state with the same future
     blend   shorter branches, and what a critic says of the state at their end
 
-It stays an algorithm of Stable-Baselines3: `learn`, `predict`, `save`, `load`, callbacks and logger are its own.
+It is an algorithm of Stable-Baselines3: `learn`, `predict`, `save`, `load`, callbacks and logger are its own.
 """
 
 import time
 from typing import Any, cast
 
 import numpy as np
+import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
@@ -27,6 +28,9 @@ from .branches import Branches, LabelSet, reach_of
 from .clock import Clock
 from .improve import fit_critic, improve, lesson, values
 from .network import SitePolicy, SiteScorer
+from .precision import resolved
+from .proximal import Decisions, Terms, learn
+from .rollouts import Rollouts, collect
 from .settings import Settings
 
 
@@ -51,9 +55,18 @@ class RoutingPPO(MaskablePPO):
         return cast("SitePolicy", self.policy)
 
     @property
+    def precision(self) -> torch.dtype:
+        """The type in which hidden layers compute while it plays and learns."""
+        return getattr(torch, resolved(self.settings.precision))
+
+    @property
     def uses_labels(self) -> bool:
         """Whether it learns from label sets."""
         return self.settings.advantages != "gae"
+
+    def _setup_model(self) -> None:
+        self.rollout_buffer_class = Rollouts
+        super()._setup_model()
 
     def collect_rollouts(
         self,
@@ -65,7 +78,7 @@ class RoutingPPO(MaskablePPO):
     ) -> bool:
         """Decisions for the rollout buffer, or a label set; False where a callback ends the run."""
         if not self.uses_labels:
-            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, use_masking)
+            return collect(self, env, callback, cast("Rollouts", rollout_buffer), self.precision)
         callback.on_rollout_start()
         labels = self._gather(cast("Any", env).batch, callback)
         if labels is None:
@@ -95,9 +108,30 @@ class RoutingPPO(MaskablePPO):
         if self.uses_labels:
             self._learn_from_labels()
         else:
-            super().train()
+            self._learn_from_rollouts()
         self.updates += 1
         self.clock.updates = self.updates
+
+    def _learn_from_rollouts(self) -> None:
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        began, rollouts = time.process_time(), cast("Rollouts", self.rollout_buffer)
+        clip = float(cast("Any", self.clip_range)(self._current_progress_remaining))
+        terms = Terms(clip, self.ent_coef, self.vf_coef, self.max_grad_norm, self.precision)
+        decisions = Decisions.of(rollouts)
+        minibatch = cast("int", self.batch_size)
+        for name, value in learn(self.site_policy, decisions, self.n_epochs, minibatch, terms).items():
+            self.logger.record(f"train/{name}", value)
+        self._n_updates += self.n_epochs
+        explained = explained_variance(rollouts.values.flatten(), rollouts.returns.flatten())
+        self.logger.record("train/explained_variance", float(explained))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/clip_range", clip)
+        self._record_speed(len(decisions.actions) * self.n_epochs, began)
+
+    def _record_speed(self, samples: int, began: float) -> None:
+        seconds = time.process_time() - began
+        self.logger.record("time/gradient_samples_per_cpu_s", samples / max(seconds, 1e-9))
 
     def _learn_from_labels(self) -> None:
         self.policy.set_training_mode(True)
@@ -112,9 +146,7 @@ class RoutingPPO(MaskablePPO):
                 self.logger.record(name, value)
             refreshes = int(found["train/refreshes"])
             self._n_updates += refreshes
-            seconds = time.process_time() - began
-            samples = len(taught.learned) * refreshes
-            self.logger.record("time/gradient_samples_per_cpu_s", samples / max(seconds, 1e-9))
+            self._record_speed(len(taught.learned) * refreshes, began)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/clip_range", self.settings.branch_clip)
 

@@ -6,22 +6,23 @@ critic has a trunk of its own, so that its large and noisy gradients never reach
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
-from torch.nn.functional import relu
+from torch.nn.functional import hardtanh, relu
 
 from ...fastsim.layout import Layout
 from ...fastsim.network import FAVOUR, HEADS, HOLDING, LEAST, LIMIT, PATIENCE
-from ...fastsim.weighing import HOUR, MAKES_WAY, PARTS, STARTING, WAITING
+from ...fastsim.weighing import PARTS, WAITING
 
 HIDDEN_GAIN, SCORE_GAIN, VALUE_GAIN = 2**0.5, 0.01, 1.0  # orthogonal initialisation, as in SB3
 # Before anything is learned: committed use counts for nearly nothing, and whoever holds distrusts its wait.
 FIRST_BIAS = {"committed": -4.0, "holding": 1.5}
+ILLEGAL = -1e8  # score of an illegal action, as in sb3-contrib
 SHARPNESS = 2.0  # at first: of two sites of which one costs twice as much, it is chosen once in four times
 
 
@@ -31,22 +32,54 @@ def orthogonal(inputs: tuple[int, ...], outputs: int, gain: float) -> list[nn.Pa
     return [nn.Parameter(part.clone()) for part in whole.split(inputs)]
 
 
+class Seen(NamedTuple):
+    """Observations of a batch, taken apart. Sites stand first: each one's part is a matrix."""
+
+    common: torch.Tensor  # (batch, common): what all sites have in common
+    own: torch.Tensor  # (sites, batch, site)
+
+    @classmethod
+    def of(cls, observation: torch.Tensor, layout: Layout) -> Self:
+        """From (batch, size)."""
+        common, own = observation.tensor_split([layout.job + layout.clock], 1)
+        return cls(common, own.unflatten(1, (-1, layout.site)).transpose(0, 1).contiguous())
+
+    def to(self, kind: torch.dtype) -> Self:
+        """The same in another type."""
+        return type(self)(self.common.to(kind), self.own.to(kind))
+
+
+def pooled(embedded: list[torch.Tensor]) -> torch.Tensor:
+    """Mean and maximum over sites: (batch, width) of each → (batch, 2 × width)."""
+    total = most = embedded[0]
+    for one in embedded[1:]:
+        total = total + one
+        most = one + (most - one).relu_()  # the gradients of `maximum` and `amax` take ten times as long
+    return torch.cat([total / len(embedded), most], 1)
+
+
 class SiteEmbedding(nn.Module):
-    """A vector for each site, and their mean and maximum."""
+    """A vector for each site, and their mean and maximum.
+
+    It computes in the type of what it sees; its weights, and their gradients, are float32.
+    """
 
     def __init__(self, layout: Layout, width: int) -> None:
         super().__init__()
-        self.common, self.site = layout.job + layout.clock, layout.site
-        self.embed_common, self.embed_site = orthogonal((self.common, self.site), width, HIDDEN_GAIN)
+        self.layout, self.common = layout, layout.job + layout.clock
+        self.embed_common, self.embed_site = orthogonal((self.common, layout.site), width, HIDDEN_GAIN)
         self.embed_bias = nn.Parameter(torch.zeros(width))
 
-    def embed(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(batch, size) → common (batch, common), embedded (batch, sites, width), context (batch, 2 × width)."""
-        common = observation[:, : self.common]
-        sites = observation[:, self.common :].reshape(len(observation), -1, self.site)
-        shared = torch.addmm(self.embed_bias, common, self.embed_common)
-        embedded = relu(shared.unsqueeze(1) + sites @ self.embed_site)
-        return common, embedded, torch.cat([embedded.mean(1), embedded.amax(1)], 1)
+    def embed(self, seen: Seen) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Embedded sites, (batch, width) each, and their context (batch, 2 × width).
+
+        Sites one by one: a product that begins with what they share costs no sum, and no gradient of one.
+        """
+        kind = seen.own.dtype
+        shared = torch.addmm(self.embed_bias.to(kind), seen.common, self.embed_common.to(kind))
+        weights = self.embed_site.to(kind)
+        embedded = [torch.addmm(shared, own, weights).relu_() for own in seen.own.unbind()]
+        return embedded, pooled(embedded)
 
 
 class Weighing(nn.Module):
@@ -54,27 +87,33 @@ class Weighing(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        self.common, self.site = layout.job + layout.clock, layout.site
-        self.weigh_common = nn.Parameter(torch.zeros(self.common, len(HEADS)))
-        self.weigh_site = nn.Parameter(torch.zeros(self.site, len(HEADS)))
+        self.weigh_common = nn.Parameter(torch.zeros(layout.job + layout.clock, len(HEADS)))
+        self.weigh_site = nn.Parameter(torch.zeros(layout.site, len(HEADS)))
         self.weigh_bias = nn.Parameter(torch.tensor([FIRST_BIAS.get(head, 0.0) for head in HEADS]))
         self.sharpness = nn.Parameter(torch.full((1,), SHARPNESS))
 
-    def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        """(batch, size) → what it adds to the scores (batch, sites + 1)."""
-        common = observation[:, : self.common]
-        sites = observation[:, self.common :].reshape(len(observation), -1, self.site)
-        shared = torch.addmm(self.weigh_bias, common, self.weigh_common)
-        heads = (shared.unsqueeze(1) + sites @ self.weigh_site).clamp(-LIMIT, LIMIT)
-        parts, weights = relu(sites[..., -PARTS:]), heads.exp()
-        present = torch.ones_like(parts[..., :MAKES_WAY])
-        present[..., WAITING] -= parts[..., MAKES_WAY]
-        cost = (weights[..., :MAKES_WAY] * parts[..., :MAKES_WAY] * present).sum(2)
-        money = (weights[..., :WAITING] * parts[..., :WAITING]).sum(2)
-        wait = parts[..., WAITING] + parts[..., STARTING] + PATIENCE * parts[..., HOUR]
-        calm = money + weights[..., HOLDING] * wait
-        scores = heads[..., FAVOUR] - (cost + LEAST).log()
-        return self.sharpness * torch.cat([scores, -(calm.amin(1, keepdim=True) + LEAST).log()], 1)
+    def forward(self, seen: Seen) -> torch.Tensor:
+        """What it adds to the scores, (sites + 1, batch).
+
+        Heads stand first: of the ways to lay out such narrow products, the gradient of this one takes a fifth of the
+        time of others.
+        """
+        common, site = self.weigh_common.t().contiguous(), self.weigh_site.t().contiguous()
+        shared = torch.addmm(self.weigh_bias.unsqueeze(1), common, seen.common.t())
+        own = (site @ seen.own.flatten(0, 1).t()).unflatten(1, seen.own.shape[:2])
+        heads = hardtanh(own.add_(shared.unsqueeze(1)), -LIMIT, LIMIT)
+        logarithms, favour, _ = heads.split([FAVOUR, 1, len(HEADS) - FAVOUR - 1])
+        money, running, holding = (logarithms.exp() * counted(seen.own)).split([WAITING, HOLDING - WAITING, 1])
+        spent = money.sum(0)
+        cost, calm = spent + running.sum(0), (spent + holding.squeeze(0)).amin(0, keepdim=True)
+        return self.sharpness * torch.cat([favour.squeeze(0) - (cost + LEAST).log(), -(calm + LEAST).log()])
+
+
+def counted(own: torch.Tensor) -> torch.Tensor:
+    """Own parts (sites, batch, site) → what each head but the last two is a factor of, (heads − 2, sites, batch)."""
+    metered, committed, waiting, starting, evicting, makes_way, hour = relu(own[..., -PARTS:]).unbind(2)
+    held = waiting + starting + PATIENCE * hour
+    return torch.stack([metered, committed, waiting * (1 - makes_way), starting, evicting, held])
 
 
 class SiteScorer(SiteEmbedding):
@@ -92,13 +131,21 @@ class SiteScorer(SiteEmbedding):
         self.weighing = Weighing(layout)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        """Scores (batch, sites + 1), holding last."""
-        common, embedded, context = self.embed(observation)
-        shared = torch.addmm(self.score_bias, context, self.score_context)
-        sites = relu(embedded @ self.score_site + shared.unsqueeze(1)) @ self.score_out
-        hidden = relu(torch.addmm(self.hold_bias, context, self.hold_context) + common @ self.hold_common)
-        hold = torch.addmm(self.hold_out_bias, hidden, self.hold_out)
-        return torch.cat([sites.squeeze(2), hold], 1) + self.weighing(observation)
+        """(batch, size) → scores (batch, sites + 1), holding last."""
+        seen = Seen.of(observation, self.layout)
+        return self.scores(seen, seen).t()
+
+    def scores(self, seen: Seen, exact: Seen) -> torch.Tensor:
+        """Scores (sites + 1, batch), float32: hidden layers read what is `seen`, the weighing the same in float32."""
+        kind = seen.own.dtype
+        embedded, context = self.embed(seen)
+        shared = torch.addmm(self.score_bias.to(kind), context, self.score_context.to(kind))
+        weights, out = self.score_site.to(kind), self.score_out.to(kind)
+        sites = [torch.addmm(shared, one, weights).relu_() @ out for one in embedded]
+        shared = torch.addmm(self.hold_bias.to(kind), seen.common, self.hold_common.to(kind))
+        held = torch.addmm(shared, context, self.hold_context.to(kind)).relu_()
+        hold = torch.addmm(self.hold_out_bias.to(kind), held, self.hold_out.to(kind))
+        return torch.cat([*sites, hold], 1).t().float() + self.weighing(exact)
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
         """Take weights, by the names of `weight_shapes`. Raises KeyError or RuntimeError where they do not fit."""
@@ -121,9 +168,21 @@ class SiteCritic(SiteEmbedding):
         self.value_bias = nn.Parameter(torch.zeros(width))
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        """(batch, width)."""
-        common, _, context = self.embed(observation)
-        return relu(torch.addmm(self.value_bias, torch.cat([context, common], 1), self.value_context))
+        """(batch, size) → (batch, width)."""
+        return self.hidden(Seen.of(observation, self.layout))
+
+    def hidden(self, seen: Seen) -> torch.Tensor:
+        """(batch, width), of the type of what is seen."""
+        _, context = self.embed(seen)
+        kind, beside = context.dtype, torch.cat([context, seen.common], 1)
+        return torch.addmm(self.value_bias.to(kind), beside, self.value_context.to(kind)).relu_()
+
+
+class Judged(NamedTuple):
+    """What a policy says of a batch of observations; both float32."""
+
+    logs: torch.Tensor  # (actions, batch): logarithms of π, far below 0 where illegal
+    values: torch.Tensor  # (batch,)
 
 
 class ActorAndCritic(nn.Module):
@@ -172,3 +231,23 @@ class SitePolicy(MaskableActorCriticPolicy):
     def actor(self) -> SiteScorer:
         """The part that is exported."""
         return cast("SiteScorer", self.mlp_extractor.actor)
+
+    def judged(self, observation: torch.Tensor, masks: torch.Tensor, precision: torch.dtype) -> Judged:
+        """What it says of observations (batch, size) with masks (batch, actions) of legal actions.
+
+        `precision` is the type in which hidden layers compute. The weighing of costs and the value are read in
+        float32: the one has exponentials, and advantages are made of small differences of the other.
+        """
+        exact = Seen.of(observation, self.layout)
+        seen = exact.to(precision)
+        scores = self.actor.scores(seen, exact).masked_fill(~masks.t(), ILLEGAL)
+        return Judged(torch.log_softmax(scores, 0), self._value_of(seen))
+
+    @torch.inference_mode()
+    def valued(self, observation: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+        """The values alone, (batch,) float32."""
+        return self._value_of(Seen.of(observation, self.layout).to(precision))
+
+    def _value_of(self, seen: Seen) -> torch.Tensor:
+        critic: SiteCritic = self.mlp_extractor.critic
+        return self.value_net(critic.hidden(seen).float()).squeeze(1)

@@ -76,6 +76,10 @@ class Settings(BaseModel):
     branch_clip: float = Field(default=0.2, gt=0, description="the bound on an action's probability ratio on labels")
     advantage_limit: float = Field(default=20.0, gt=0, description="largest weighted cost, in that of a mean label")
     value_epochs: int = Field(default=10, ge=1, description="passes of the critic over a label set")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="numbers of the hidden layers with gae; auto: bfloat16 where the processor computes with them",
+    )
     # On two busy cores two threads were ten times slower than one: they wait for each other.
     threads: int = Field(default=1, ge=1, description="torch threads; another number gives other last bits")
     checkpoint_minutes: float = Field(default=5.0, gt=0, description="time between checkpoints")

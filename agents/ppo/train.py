@@ -28,6 +28,7 @@ from .evaluations import Evaluate, Evaluations, validation
 from .imitate import imitate
 from .logs import Scribe
 from .network import SitePolicy
+from .precision import resolved
 from .resume import latest, resumed
 from .settings import Settings
 from .start import bundle_of, teacher_of
@@ -178,9 +179,10 @@ def write_identity(out: Path, settings: Settings, scenario: Any, envs: Any) -> N
 
 
 def checked_settings(**values: Any) -> Settings:
-    """Settings, or an InputError that names the first wrong one."""
+    """Settings with a definite precision, or an InputError that names the first wrong one."""
     try:
-        return Settings(**values)
+        settings = Settings(**values)
+        return settings.model_copy(update={"precision": resolved(settings.precision)})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))

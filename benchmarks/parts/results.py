@@ -17,10 +17,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def options(doc: str | None) -> argparse.Namespace:
     """`--write` and `--repeats`."""
-    parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements of which the median is given (default 5)")
-    return parser.parse_args()
+    return parser(doc).parse_args()
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """The same, for a benchmark that adds options of its own."""
+    found = argparse.ArgumentParser(description=doc)
+    found.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
+    found.add_argument("--repeats", type=int, default=5, help="measurements of which the median is given (default 5)")
+    return found
 
 
 def publish(name: str, machine: str, repeats: int, tables: Sequence[str], write: bool) -> None:
