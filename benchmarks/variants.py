@@ -3,8 +3,8 @@
     python benchmarks/variants.py [--number 24] [--write]
 
 A variant has another load, mix, supply, prices, contract and number of sites (agents/evolution/randomised.py); those
-played here are drawn under a seed of their own, so that no policy has learned from them. `power_cut`'s and others'
-families were never among those that the generalist learned from.
+played here are drawn under a seed of their own, so that no policy has learned from them. No policy has learned from
+any variant of the families that are called kept out.
 """
 
 import argparse

@@ -30,6 +30,7 @@ from tidegate.fastsim.observe import SITE_FEATURES
 from tidegate.fastsim.units import DAY
 
 from .test_envs import short
+from .toy_progress import interrupting
 
 SETTINGS = checked(generations=2, candidates=4, episodes=2, sets=2, reference="cost-greedy", evaluate_episodes=0)
 SEEN = {"evaluate_episodes": 2, "evaluate_generations": 1, "clairvoyant_episodes": 1, "clairvoyant_jobs": 2}
@@ -131,16 +132,8 @@ def test_what_comes_out_costs_no_more_than_what_it_began_with(run: Path) -> None
 @pytest.mark.parametrize("stop", [1, 3, 5, 9])
 def test_an_interrupted_run_goes_on_to_the_same_weights(small: Scenario, run: Path, tmp_path: Path, stop: int) -> None:
     """It is interrupted before one of its eight candidates, or at the choice of what is written."""
-    calls = 0
-
-    def interrupt(share: float, phase: str) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == stop + 1:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        evolve([small], SETTINGS, tmp_path / "run", interrupt)
+        evolve([small], SETTINGS, tmp_path / "run", interrupting(stop))
     assert not (tmp_path / "run" / "weights.npz").exists()
     evolve([small], SETTINGS, tmp_path / "run")
     for name in ("journal.json", "result.json", "weights.npz"):

@@ -21,6 +21,7 @@ from tidegate.envs.scenario import Scenario, load
 from tidegate.fastsim.jit import IS_COMPILED
 
 from .tags import documented, events, recorded, settings_and_metrics, steps
+from .toy_progress import interrupting
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="plays millions of decisions")
 PLAIN = checked(generations=3, candidates=4, episodes=1, sets=2, reference="cost-greedy", evaluate_episodes=0)
@@ -87,16 +88,8 @@ def test_who_is_watched_comes_to_the_same(small: Scenario, run: Path, tmp_path: 
 @pytest.mark.parametrize("stop", [1, 6, 13])
 def test_an_interrupted_run_shows_every_point_once(small: Scenario, run: Path, tmp_path: Path, stop: int) -> None:
     """It is interrupted before one of its twelve candidates, or at the choice of what is written."""
-    calls = 0
-
-    def interrupt(share: float, phase: str) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == stop + 1:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        evolve([small], WATCHED, tmp_path / "run", interrupt)
+        evolve([small], WATCHED, tmp_path / "run", interrupting(stop))
     evolve([small], WATCHED, tmp_path / "run")
     assert points(tmp_path / "run") == points(run)
     assert alike(tmp_path / "run", run)
