@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from tidegate.agents.ppo.algorithm import RoutingPPO
+from tidegate.agents.ppo.evaluations import read_best
 from tidegate.agents.ppo.logs import STEP, rows_until
 from tidegate.agents.ppo.resume import generators, latest, put_back
 from tidegate.agents.ppo.train import train
@@ -106,6 +107,11 @@ def test_a_killed_run_comes_to_the_same_weights(mode: str, tmp_path: Path) -> No
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         assert value.tobytes() == found[name].tobytes(), name
+    best, again = read_best(whole), read_best(out)
+    assert best is not None
+    assert again is not None
+    assert (best.cost, best.decisions) == (again.cost, again.decisions)
+    assert all((value == again.weights[name]).all() for name, value in best.weights.items())
     assert rows(out) == rows(whole)
     assert steps(out) == steps(whole)
     assert all(len(set(points)) == len(points) for points in steps(out).values())

@@ -1,6 +1,7 @@
 """Training: it learns what is known to be best, stops in time, leaves whole files, and never learns from NaN."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from tidegate.agents.board.events import Point
+from tidegate.agents.board.validation import AVOIDABLE
 from tidegate.agents.ppo import train as training
 from tidegate.agents.ppo.algorithm import RoutingPPO
 from tidegate.agents.ppo.callbacks import NonFiniteError, save
 from tidegate.agents.ppo.clock import Clock
+from tidegate.agents.ppo.evaluations import BEST, read_best
 from tidegate.agents.ppo.export import export
 from tidegate.agents.ppo.network import SitePolicy, SiteScorer
 from tidegate.agents.ppo.settings import Settings
@@ -30,7 +34,8 @@ UPDATE = QUICK["episodes"] * QUICK["steps"]
 
 
 def trained(out: Path, decisions: int, make_envs: Any = ToyEnvs, **knobs: Any) -> Path:
-    return train(ToyScenario(), 1.0, 1, out, make_envs, decisions=decisions, **QUICK | knobs)
+    given = {"minutes": 1.0, "seed": 1, "decisions": decisions, **QUICK, **knobs}
+    return train(ToyScenario(), out=out, make_envs=make_envs, **given)
 
 
 def actor_of(model: RoutingPPO) -> SiteScorer:
@@ -92,6 +97,27 @@ def test_a_saved_model_loads_and_decides(run: Path) -> None:
     envs = ToyEnvs(ToyScenario(), 8, seed=0)
     actions, _ = model.predict(envs.reset(), deterministic=True, action_masks=envs.mask)
     assert envs.mask[np.arange(8), actions].all()
+
+
+def test_the_weights_that_cost_least_in_validation_weeks_are_exported(tmp_path: Path) -> None:
+    costs, seen = iter([5.0, 3.0, 4.0, math.inf]), list[dict[str, np.ndarray]]()
+
+    def evaluate(actor: SiteScorer) -> Point:
+        seen.append(actor.weights())
+        return {AVOIDABLE: next(costs)}
+
+    run = trained(tmp_path / "run", 10**9, evaluate=evaluate, updates=3, evaluate_updates=1, minutes=None)
+    assert len(seen) == 4
+    best = read_best(run)
+    assert best is not None
+    assert (best.cost, best.decisions) == (3.0, 2 * UPDATE)
+    exported = load(export(run, tmp_path / "bundle"))
+    assert all((exported.weights[name] == value).all() for name, value in seen[1].items())
+    assert any((exported.weights[name] != value).any() for name, value in seen[3].items())
+    assert f"after {2 * UPDATE:,} decisions" in (tmp_path / "bundle" / "CARD.md").read_text()
+    (run / BEST).write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"best.npz, holds no weights \(ValueError\), remove it"):
+        export(run, tmp_path / "other")
 
 
 def test_training_stops_by_the_clock(tmp_path: Path) -> None:

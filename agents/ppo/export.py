@@ -26,6 +26,7 @@ from ...trained.durable import write_folder
 from ...trained.graph import MASKED, build
 from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
 from ..evolution import evolve as evolution
+from .evaluations import BEST, read_best
 from .network import SiteScorer
 from .settings import Settings
 from .train import checked_settings
@@ -94,7 +95,13 @@ def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | evolution
     values = _json(run, "settings.json")
     if "method" not in values:
         settings = checked_settings(**values)
-        return read_actor(run, layout, settings), settings
+        actor, best = read_actor(run, layout, settings), read_best(run)
+        if best is not None:
+            try:
+                actor.assign(best.weights)
+            except (KeyError, RuntimeError) as error:
+                raise InputError("export", "weights", run / BEST, "do not fit the run", REMEDY) from error
+        return actor, settings
     evolved = evolution.checked(**values)
     actor = SiteScorer(layout, evolved.width)
     try:
@@ -112,6 +119,9 @@ def card_of(run: Path, name: str, settings: Settings | evolution.Settings, scena
         lines += evolution.told(evolution.finished(run), settings)
     else:
         lines += [f"PPO on {scenarios[0].name}, `tidegate train`; every setting stands in manifest.json."]
+        best = read_best(run)
+        if best is not None:
+            lines += [f"Weights after {best.decisions:,} decisions, those that cost least in validation weeks."]
     lines += ["", "## Learned on", ""]
     lines += [f"- {one.name} (digest {one.digest[:16]})" for one in scenarios]
     lines += ["", "## Limits", "", LIMITS, ""]

@@ -1,8 +1,9 @@
 """Learn a policy with PPO: `python -m tidegate.agents.ppo.train small_team --minutes 3 --seed 1 --out runs/small_team`.
 
 The run's folder gets `settings.json`, `scenario.json`, `observation.json` (what the numbers of an observation are),
-`progress.csv`, `tensorboard/`, `checkpoints/` and, at the end, `model.zip`. A model.zip is Stable-Baselines3's: loading
-one executes code, so load only your own; what is passed on is the bundle that `export.py` makes.
+`progress.csv`, `tensorboard/`, `checkpoints/`, `best.npz` (evaluations.py) and, at the end, `model.zip`. A model.zip is
+Stable-Baselines3's: loading one executes code, so load only your own; what is passed on is the bundle that `export.py`
+makes.
 """
 
 import argparse
@@ -96,7 +97,8 @@ def train(
     with closing(logger), Bar(clock) as bar:
         logger.begin(settings, metrics)
         checkpoints = Checkpoints(out / "checkpoints", settings)
-        told = [Evaluations(settings, evaluate), Scalars(clock, settings)]  # what the last point says, then the point
+        # What the last point says, then the point.
+        told = [Evaluations(settings, evaluate, out), Scalars(clock, settings)]
         watchers = CallbackList([Guard(), CriticFirst(clock, settings), *told, bar, checkpoints, Stop(clock)])
         model.learn(2**60, watchers, reset_num_timesteps=done is None)
         save(model, out / MODEL)
