@@ -2,7 +2,7 @@
 
     python benchmarks/evaluation.py [PART] [--only NAME] [--episodes N]
 
-plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces) or of all, what is not in
+plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces, closed) or of all, what is not in
 build/results/ yet, and writes benchmarks/results/PART.md from all that is there. It can be stopped and goes on; remove
 build/results/ to begin anew. Losses stand in the tables as they are.
 """
@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from parts.machine import processor
 from parts.results import table
 
-from tidegate.agents.bound.headroom import headroom
+from tidegate.agents.bound.headroom import cost_of, headroom
 from tidegate.agents.bound.record import to_json as bounds_json
+from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.grid import Cell, evaluated
 from tidegate.agents.evaluation.policies import resolve, shipped
 from tidegate.agents.evaluation.record import to_json
@@ -140,9 +142,14 @@ def learned(episodes: int | None) -> Part:
     for name in names():
         scenario = load(name)
         count = episodes or JUDGED.get(name, 64 * scenario.episodes.evaluation_windows)
-        own = [one for one in shipped() if one == name or name in BASED_ON.get(one, ())]
-        chosen = list(dict.fromkeys([policies(scenario)[0], *own, *(one for one in GENERAL if one in shipped())]))
+        chosen = [policies(scenario)[0], *learned_for(name)]
         yield name, lambda name=name, count=count, chosen=chosen: cell(world(name), count, chosen=chosen)
+
+
+def learned_for(name: str) -> list[str]:
+    """Policies that play a scenario: what was learned on it, on what it is based on, and for all."""
+    own = [one for one in shipped() if one == name or name in BASED_ON.get(one, ())]
+    return list(dict.fromkeys([*own, *(one for one in GENERAL if one in shipped())]))
 
 
 def learned_traces(episodes: int | None) -> Part:
@@ -204,11 +211,31 @@ def bounds(episodes: int | None) -> Part:
 
 def bounded(name: str, episodes: int) -> dict[str, Any]:
     """Headroom of one scenario above its first policy."""
+    base = resolve(policies(load(name))[0], load(name), name)
+    return bounds_json(headroom(single(name), base, (), episodes, LARGEST))  # type: ignore[arg-type]
+
+
+def single(name: str) -> Source:
+    """The episodes that are bounded, one by one."""
     scenario = load(name)
-    base = resolve(policies(scenario)[0], scenario, name)
     spans = scenario.episodes.model_copy(update=WEEKS.get(name, {}))
-    source = Source(scenario.model_copy(update={"episodes": spans}), SEED, windows=1)
-    return bounds_json(headroom(source, base, (), episodes, LARGEST))  # type: ignore[arg-type]
+    return Source(scenario.model_copy(update={"episodes": spans}), SEED, windows=1)
+
+
+def gap(episodes: int | None) -> Part:
+    """Learned policies on the episodes of the part headroom, whose figures it reads: they take an hour."""
+    for name in names():
+        kept = KEPT / "headroom" / f"{name}.json"
+        if kept.exists():
+            yield name, lambda name=name, kept=kept: json.loads(kept.read_text()) | {"learned": alone(name, kept)}
+
+
+def alone(name: str, kept: Path) -> dict[str, float]:
+    """Mean avoidable cost of each learned policy on those episodes, dollars."""
+    source, count = single(name), json.loads(kept.read_text())["episodes"]
+    agents = [resolve(one, load(name), name) for one in learned_for(name)]
+    chunks = [Chunk(source.spec, [source.episode(number)]) for number in range(count)]
+    return {agent.name: mean(cost_of(chunk, agent) for chunk in chunks) for agent in agents}
 
 
 def compared(found: list[dict[str, Any]]) -> str:
@@ -318,6 +345,24 @@ def gaps(found: list[dict[str, Any]]) -> str:
     return table([*head, "longest solve, s"], rows)
 
 
+def closed(found: list[dict[str, Any]]) -> str:
+    """How far learned policies come from the best tuned rule to a clairvoyant, and to what nobody can undercut.
+
+    On the same few episodes as headroom.md, from which the rule's, the clairvoyant's and the bound's costs are. 100 %:
+    as cheap as the clairvoyant, who betters the rule's choices for the largest jobs only, so that a policy may pass it.
+    """
+    rows = []
+    for one in found:
+        rule, others = one["policy_means"][one["base"]], (one["clairvoyant_mean"], one["bound_mean"])
+        for place, (name, cost) in enumerate(one["learned"].items()):
+            label = f"{one['scenario']} ({one['episodes']})" if place == 0 else ""
+            below = f"{100 * (1 - others[0] / rule):.1f}" if place == 0 else ""
+            shares = [f"{100 * (rule - cost) / (rule - other):.0f}" for other in others]
+            rows.append([label, below, name, f"{100 * (1 - cost / rule):.1f}", *shares])
+    head = ["(episodes)", "clairvoyant, % below the rule", "learned", "% below the rule"]
+    return table([*head, "of the gap to the clairvoyant, %", "of that to the bound, %"], rows)
+
+
 def replayed(found: list[dict[str, Any]]) -> str:
     """Avoidable cost of every rule on recorded traces in `mid_lab`'s world, and what it saves against the first.
 
@@ -340,6 +385,7 @@ PARTS: dict[str, Any] = {
     "headroom": (bounds, gaps),
     "learned": (learned, judged),
     "learned_traces": (learned_traces, judged),
+    "closed": (gap, closed),
 }
 
 

@@ -41,7 +41,7 @@ JOB_FEATURES = (
     "is_preemptible",
     "descendants",  # squashed at 4
     "path_days",  # longest chain of requested walltimes after it, squashed at 1 day
-    "gang_octaves",  # logarithm of its share of all present capacity, over 16 octaves
+    "accelerator_octaves",  # logarithm of its gang, over 16 octaves
     "hours_octaves",  # of the requested walltime in hours, over 12
     "rate_octaves",  # of the delay rate in $ per accelerator-hour, over 8
     "waited_octaves",  # of the time waited in quarter-hours and one more, over 12
@@ -188,7 +188,7 @@ def observe_job(spec: Spec, jobs: Jobs, world: World, mask, capacity: float, out
     out[17] = float(rules.preemptible[work.cls])
     out[18] = squash(float(work.descendants), 4.0)
     out[19] = squash(float(work.path), D)
-    out[20] = logarithm(gang / capacity, 16.0)
+    out[20] = logarithm(gang, 16.0)
     out[21] = logarithm(max(requested, 1.0) / H, 12.0)
     out[22] = logarithm(float(max(rules.delay_rate[work.cls], 1)) / 1e6, 8.0)
     out[23] = logarithm(1.0 + waited / (0.25 * H), 12.0)

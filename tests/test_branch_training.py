@@ -19,6 +19,7 @@ from tidegate.agents.ppo.algorithm import RoutingPPO
 from tidegate.agents.ppo.branches import Branches, LabelSet
 from tidegate.agents.ppo.callbacks import NonFiniteError
 from tidegate.agents.ppo.clock import Clock
+from tidegate.agents.ppo.evaluations import read_best
 from tidegate.agents.ppo.export import export
 from tidegate.agents.ppo.improve import OBJECTIVES, gain, lesson
 from tidegate.agents.ppo.settings import Settings
@@ -87,7 +88,10 @@ def test_a_run_in_any_mode_is_exported_and_loaded(run: Path, tmp_path: Path) -> 
     model = RoutingPPO.load(run / "model.zip", device="cpu")
     assert model.settings.advantages == run.name
     assert model.updates == 3
-    for name, value in model.site_policy.actor.weights().items():
+    best = read_best(run)
+    assert best is not None
+    assert bundle.weights.keys() == model.site_policy.actor.weights().keys()
+    for name, value in best.weights.items():
         np.testing.assert_array_equal(bundle.weights[name], value)
 
 

@@ -15,7 +15,17 @@ from tidegate.agents.evolution import evolve as evolution
 from tidegate.agents.evolution import worlds as of_sets
 from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
-from tidegate.agents.evolution.objective import IMPATIENCE, MOMENT, Fared, World, bounded, cut_short, loss, percentile
+from tidegate.agents.evolution.objective import (
+    MOMENT,
+    TAIL,
+    WORSE,
+    Fared,
+    World,
+    bounded,
+    cut_short,
+    loss,
+    percentile,
+)
 from tidegate.agents.evolution.randomised import variant
 from tidegate.agents.evolution.worlds import HOPELESS, worlds_of
 from tidegate.agents.ppo.export import export
@@ -27,7 +37,6 @@ from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.network import HEADS, LIMIT
 from tidegate.fastsim.observe import SITE_FEATURES
-from tidegate.fastsim.units import DAY
 
 from .test_envs import short
 from .toy_progress import interrupting
@@ -96,21 +105,21 @@ def test_a_policy_beside_itself_loses_nothing(small: Scenario) -> None:
     assert loss([world, world], cost_greedy.agent()) == 0
     assert loss([world], burst_only.agent()) > 0
     fared = world.fare(burst_only.agent())
-    plain = math.log(fared.cost / world.reference.cost)
-    plain += IMPATIENCE * max(0, math.log(max(fared.wait, MOMENT) / max(world.reference.wait, MOMENT)))
+    plain = WORSE * math.log(fared.cost / world.reference.cost)
+    plain += max(0, math.log(max(fared.wait, MOMENT) / max(world.reference.wait, MOMENT)))
     assert plain > 1
-    assert loss([world], burst_only.agent()) == pytest.approx(1 - 0.5 * math.exp(1 - 2 * plain))
+    assert loss([world], burst_only.agent()) == pytest.approx(2 - math.exp(1 - plain))
 
 
 def test_longer_waits_are_a_loss_and_shorter_ones_no_gain(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     world, agent = World(small, cost_greedy.agent(), 1, TUNING, 0, 1), cost_greedy.agent()
     cost, wait = world.reference
     losses = []
-    for factor in (0.5, 1, 2):
+    for factor in (0.5, 1, 1.2):
         world.reference = Fared(cost, 8 * MOMENT)
         monkeypatch.setattr(world, "fare", lambda agent, factor=factor: Fared(cost, 8 * MOMENT * factor))
         losses.append(world.loss(agent))
-    assert losses == [0, 0, pytest.approx(IMPATIENCE * math.log(2))]
+    assert losses == [0, 0, pytest.approx(math.log(1.2))]
     monkeypatch.setattr(world, "fare", lambda agent: Fared(math.inf, math.inf))
     assert world.loss(agent) == math.inf
     assert wait >= 0
@@ -211,8 +220,8 @@ def test_a_world_that_goes_wrong_does_not_outweigh_the_others() -> None:
     grid = np.linspace(-1, 12, 200)
     found = [bounded(one) for one in grid]
     assert np.all(np.diff(found) > 0)
-    assert max(found) < 1
-    assert found[: int((grid <= 0.5).sum())] == grid[grid <= 0.5].tolist()
+    assert max(found) < 2
+    assert found[: int((grid <= 1).sum())] == grid[grid <= 1].tolist()
 
 
 def test_two_scenarios_with_different_sites_evolve_together(small: Scenario, tmp_path: Path) -> None:
@@ -307,5 +316,5 @@ def test_a_stretch_that_is_cut_short_ends_soon_after_its_windows(small: Scenario
     whole = Course(small, 1, TUNING, 0, 2)
     short_one = Course(small, 1, TUNING, 0, 2, cut_short)
     last = [chunk.episodes[0].edges[-1] for chunk in short_one.chunks]
-    assert [chunk.episodes[0].deadline for chunk in short_one.chunks] == [edge + 14 * DAY for edge in last]
-    assert all(chunk.episodes[0].deadline > edge + 14 * DAY for chunk, edge in zip(whole.chunks, last, strict=True))
+    assert [chunk.episodes[0].deadline for chunk in short_one.chunks] == [edge + TAIL for edge in last]
+    assert all(chunk.episodes[0].deadline > edge + TAIL for chunk, edge in zip(whole.chunks, last, strict=True))

@@ -141,7 +141,7 @@ def test_steps_failures_and_who_would_yield(offers):
 
 def test_logarithms_are_straight_between_powers_of_two(offers):
     first, last = offers[1], offers[3]
-    assert first["gang_octaves"] == pytest.approx(octaves(8 / 164, 16), rel=1e-6)
+    assert first["accelerator_octaves"] == pytest.approx(3 / 16, rel=1e-6)
     assert [first["hours_octaves"], last["hours_octaves"]] == pytest.approx([0, octaves(3, 12)], rel=1e-6)
     assert [offers[0]["rate_octaves"], first["rate_octaves"]] == pytest.approx([-1 / 8, 0], rel=1e-6)
     assert first["waited_octaves"] == 0

@@ -79,12 +79,12 @@ def headroom(
         tell(0, "policies")
         chunk = Chunk(source.spec, [source.episode(number)])
         for policy in policies:
-            costs[policy.name].append(_cost(chunk, policy))
+            costs[policy.name].append(cost_of(chunk, policy))
         tell(played, "linear program")
         solutions.append(bound(chunk, 0, time_limit, _solving(tell, played, bounded, time_limit)))
         if largest:
             tell(bounded, "clairvoyant")
-            foresight.append(_cost(chunk, Clairvoyant(chunk, base, largest)))
+            foresight.append(cost_of(chunk, Clairvoyant(chunk, base, largest)))
     progress(1, "done")
     return Headroom(
         scenario=source.scenario.name,
@@ -128,7 +128,7 @@ def bound(
     return solved(program_of(instance, items_of(instance, fine), edges), time_limit, progress)
 
 
-def _cost(chunk: Chunk, policy: Player) -> float:
+def cost_of(chunk: Chunk, policy: Player) -> float:
     """Avoidable cost of a chunk's only episode under a policy [dollars]."""
     rows = chunk.play(policy)[0].rows
     return sum(int(rows[name].sum()) for name in COSTS) / DOLLAR

@@ -65,10 +65,10 @@ def recipe(settings: Settings, names: Sequence[str]) -> str:
 def told(evolved: "Evolved", settings: Settings) -> list[str]:
     """What a run came to, in sentences."""
     losses = (evolved.first_fresh_loss, evolved.fresh_loss, evolved.loss)
-    first, fresh, own = (f"{100 * (math.exp(one) - 1):+.1f} %" for one in losses)
+    first, fresh, own = (f"{one:+.3f}" for one in losses)
     return [
-        f"Cost and waits beside {settings.reference}, mean over the scenarios, after {len(evolved.curve)} generations:",
-        f"{fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
+        f"Loss beside {settings.reference} (docs/learning.md), below 0 where it is better, after {len(evolved.curve)}",
+        f"generations: {fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
     ]
 
 
@@ -216,7 +216,7 @@ def _losses(
 def _phase(evolution: Evolution) -> str:
     """With what it goes on, in words."""
     curve = evolution.curve
-    came = f", {100 * (math.exp(min(curve)) - 1):+.1f} %" if curve and math.isfinite(min(curve)) else ""
+    came = f", loss {min(curve):+.3f}" if curve and math.isfinite(min(curve)) else ""
     return f"generation {len(curve) + 1}{came}"
 
 

@@ -22,7 +22,7 @@ FIRST = {"committed": -4.0, "holding": 1.5}
 # the logarithm of a weight.
 COMMON_HEADS = ("committed", "waiting", "holding")
 COMMON = {
-    "gang_octaves": 3.0,
+    "accelerator_octaves": 3.0,
     "hours_octaves": 3.0,
     "rate_octaves": 3.0,
     "waited_octaves": 3.0,
@@ -40,8 +40,10 @@ SITE = {
     ("metered", "price_change"): 2.0,
     ("committed", "drawn_share"): 2.0,
     ("committed", "capacity_28d"): 2.0,
+    ("committed", "days_of_queue"): 2.0,
     ("waiting", "is_committed"): 1.0,
     ("waiting", "queued_share"): 2.0,
+    ("holding", "footprint_share"): 2.0,
     ("favour", "is_here"): 0.1,
     ("favour", "capacity_change"): 1.0,
 }

@@ -1,11 +1,13 @@
 """What evolution minimises: the cost of paired episodes beside that of a reference, and no longer waits for it.
 
-    loss = mean over worlds of  ln(cost / reference cost) + IMPATIENCE × max(0, ln(p95 wait / reference p95 wait))
+    loss of a world = ln(cost / reference cost), WORSE times that where it is above 0
+                      + max(0, ln(p95 wait / reference p95 wait))
 
-Worlds count alike, whatever their size; beyond ½ a world's loss grows ever slower, and it stays below 1: one in which
-nothing can be won, or in which next to nothing was to be paid, does not outweigh all others. The second term keeps a
-policy from paying for its savings with the waits of the many small jobs, whose delay costs little. A wait below MOMENT
-counts as one.
+Who puts a policy in the place of a rule minds its losses more than its savings, and longer waits as much as either: the
+second term keeps a policy from paying for its savings with the waits of the many small jobs, whose delay costs little.
+A wait below MOMENT counts as one. The loss is the mean over worlds. They count alike, whatever their size; beyond 1 a
+world's part grows ever slower, and it stays below 2: one in which nothing can be won, or in which next to nothing was
+to be paid, does not outweigh all others.
 """
 
 import math
@@ -22,9 +24,9 @@ from ..evaluation.episodes import Draws, Episode
 from ..evaluation.source import Change
 from ..tuning.course import Course, weekly
 
-IMPATIENCE = 0.5  # of the logarithm of a cost, for the logarithm of a wait
-MOMENT = 10 * MINUTE  # ms
-TAIL = 14 * DAY  # after the windows of a stretch that is cut short, ms
+WORSE = 2.0  # so many times as much as better
+MOMENT = 2 * MINUTE  # ms
+TAIL = 28 * DAY  # after the windows of a stretch that is cut short, ms
 
 
 class Fared(NamedTuple):
@@ -72,13 +74,14 @@ class World:
         found = self.fare(agent)
         if not math.isfinite(found.cost):
             return math.inf
+        dearer = math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0))
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
-        return bounded(math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0)) + IMPATIENCE * max(0.0, longer))
+        return bounded(dearer * (WORSE if dearer > 0 else 1.0) + max(0.0, longer))
 
 
 def bounded(loss: float) -> float:
-    """The same up to ½, and beyond it ever nearer to 1: in the same order."""
-    return loss if loss <= 0.5 else 1 - 0.5 * math.exp(1 - 2 * loss)
+    """The same up to 1, and beyond it ever nearer to 2: in the same order."""
+    return loss if loss <= 1 else 2 - math.exp(1 - loss)
 
 
 def cut_short(episode: Episode, number: int) -> Episode:

@@ -19,6 +19,7 @@ PREEMPTION = (1.0, 2.0, 2.0, 4.0)  # hours before a run may be preempted
 FEWER = MORE = 0.3  # chances that there is a site less, or one more, to rent
 CONTRACT = 0.3  # that the floor is below the capacity
 DRAWS = 100  # of which one makes sense: a gang may be larger than every site that was drawn
+NAMED = 24  # letters of the name of the base: names are short
 
 Rng = np.random.Generator
 
@@ -31,7 +32,7 @@ def variant(base: Scenario, seed: int, number: int) -> Scenario:
     for draw in range(DRAWS):
         rng = np.random.default_rng([seed, 0x7A71A27, number, draw])
         values = json.loads(base.model_dump_json())
-        values["name"] = f"{base.name}_{seed}_{number}"
+        values["name"] = f"{base.name[:NAMED]}_{seed}_{number}"
         for change in (_workload, _supply, _contract, _sites):
             change(values, rng)
         try:

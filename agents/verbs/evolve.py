@@ -1,6 +1,5 @@
 """`tidegate evolve`: learn a policy by evolution."""
 
-import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,5 +68,5 @@ def evolve(
         print("interrupted; the same command goes on from its journal", file=sys.stderr)
         raise
     for label, loss in (("began", evolved.first_fresh_loss), ("evolved", evolved.fresh_loss)):
-        print(f"{label}: {100 * (math.exp(loss) - 1):+.1f} % beside {reference}, on fresh episodes")
+        print(f"{label}: loss {loss:+.3f} beside {reference}, on fresh episodes")
     print(f"wrote {out / evolution.WEIGHTS} after {len(evolved.curve)} generations")
