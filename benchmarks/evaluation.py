@@ -91,18 +91,25 @@ def run(part: str, only: str | None, episodes: int | None) -> None:
     """Play what is not there yet of a part, and write its table."""
     cells, show = PARTS[part]
     for name, play in cells(episodes):
-        path = KEPT / part / f"{name}.json"
-        if (only is None or name.split("@")[0] == only) and not path.exists():
-            began = time.perf_counter()
-            found = play()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(found | {"seconds": time.perf_counter() - began}))
-            print(f"{part} {name}: {time.perf_counter() - began:.0f} s", flush=True)
+        if only is None or name.split("@")[0] == only:
+            kept(part, name, play)
     there = [json.loads(path.read_text()) for path in sorted((KEPT / part).glob("*.json"))]
     head = f"`python benchmarks/evaluation.py {part}`, {datetime.now(UTC).date().isoformat()}, {processor()}."
     TABLES.mkdir(exist_ok=True)
     about = inspect.cleandoc(show.__doc__)
     (TABLES / f"{part}.md").write_text(f"{about}\n\n{head}\n\n{show(there)}\n", encoding="utf-8")
+
+
+def kept(part: str, name: str, play: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was kept of one cell of a part; it is played where nothing is."""
+    path = KEPT / part / f"{name}.json"
+    if not path.exists():
+        began = time.perf_counter()
+        found = play()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found | {"seconds": time.perf_counter() - began}))
+        print(f"{part} {name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return json.loads(path.read_text())
 
 
 def policies(scenario: Scenario) -> list[str]:
@@ -223,16 +230,19 @@ def single(name: str) -> Source:
 
 
 def gap(episodes: int | None) -> Part:
-    """Learned policies on the episodes of the part headroom, whose figures it reads: they take an hour."""
-    for name in names():
-        kept = KEPT / "headroom" / f"{name}.json"
-        if kept.exists():
-            yield name, lambda name=name, kept=kept: json.loads(kept.read_text()) | {"learned": alone(name, kept)}
+    """Learned policies on the episodes of the part headroom; that is played first where nothing is kept, in an hour."""
+    for name, play in bounds(episodes):
+        yield name, lambda name=name, play=play: beside(name, kept("headroom", name, play))
 
 
-def alone(name: str, kept: Path) -> dict[str, float]:
-    """Mean avoidable cost of each learned policy on those episodes, dollars."""
-    source, count = single(name), json.loads(kept.read_text())["episodes"]
+def beside(name: str, headroom: dict[str, Any]) -> dict[str, Any]:
+    """Headroom, and beside it what learned policies come to on its episodes."""
+    return headroom | {"learned": alone(name, headroom["episodes"])}
+
+
+def alone(name: str, count: int) -> dict[str, float]:
+    """Mean avoidable cost of each learned policy on the first `count` episodes that are bounded, dollars."""
+    source = single(name)
     agents = [resolve(one, load(name), name) for one in learned_for(name)]
     chunks = [Chunk(source.spec, [source.episode(number)]) for number in range(count)]
     return {agent.name: mean(cost_of(chunk, agent) for chunk in chunks) for agent in agents}

@@ -3,7 +3,7 @@
     python benchmarks/objectives.py [--updates 8] [--seeds 2] [--write]
 
 lets each learn from the same number of label sets in a world of few, large jobs (worlds/few_large.toml), where labels
-can be told from noise, beside blend and plain PPO with GAE. All begin with a network that weighs costs as cost-greedy
+drown least in noise, beside blend and plain PPO with GAE. All begin with a network that weighs costs as cost-greedy
 does, and are told beside that rule, on weeks that none of them has learned from. Runs lie in build/objectives/; one
 that is there goes on, and one that has ended is not made again.
 """
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="runs of each learner (default 2)")
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
     given = parser.parse_args()
-    machine = described(["stable-baselines3", "sb3-contrib", "torch"])
+    machine = described(["stable-baselines3", "sb3-contrib", "torch"], "all were")
     scenario = load(str(WORLD))
     rule = resolve(RULE, scenario)
     assert isinstance(rule, Agent)

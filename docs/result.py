@@ -58,7 +58,8 @@ def headline(report: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
     ]
     gap = report["gaps"].get(policy["policy"])
     if gap is not None:
-        parts.append(f"That is {100 * gap['to_bound']['share']:.0f} % of the way to what nobody could undercut.")
+        share = f"{100 * gap['to_bound']['share']:.0f} %"
+        parts.append(f"On the weeks that were bounded that is {share} of the way to what nobody could undercut.")
     for other in others:
         saved = percent(savings_of(other)[policy["policy"]])
         parts.append(f"With delay at {other['delay_factor']:g} × its cost it saves {saved}.")
