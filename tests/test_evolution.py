@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 from tidegate.agents import cli
 from tidegate.agents.evaluation.episodes import TUNING
 from tidegate.agents.evaluation.policies import resolve
-from tidegate.agents.evolution import evolve as evolution
+from tidegate.agents.evolution import beginning
 from tidegate.agents.evolution import worlds as of_sets
 from tidegate.agents.evolution.evolve import Evolution, agent_of, checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, express, first_weights
@@ -196,20 +197,37 @@ def test_a_bundle_is_where_another_evolution_begins(small: Scenario, run: Path, 
     bundle = export(run, tmp_path / "bundle")
     settings = SETTINGS.model_copy(update={"start": str(bundle), "generations": 1, "seed": 5})
     evolve([small], settings, tmp_path / "next")
-    base = evolution.weights_of(str(bundle))
+    base = beginning.weights_of(str(bundle))
     assert all((base[name] == value).all() for name, value in finished(run).weights.items())
-    assert set(evolution.weights_of("mid_lab")) == set(base)
+    assert set(beginning.weights_of("mid_lab")) == set(base)
+    card = (export(tmp_path / "next", tmp_path / "after") / "CARD.md").read_text()
+    first, second = (line for line in card.splitlines() if "tidegate evolve" in line)
+    assert first.startswith("1. `tidegate evolve small_team --generations 2")
+    assert second.startswith("2. `tidegate evolve small_team")
+    assert f"--start {bundle}" in second
+
+
+def test_a_run_does_not_go_on_from_other_weights_than_it_began_with(small: Scenario, run: Path, tmp_path: Path) -> None:
+    bundle, folder = tmp_path / "bundle", tmp_path / "next"
+    export(run, bundle)
+    settings = SETTINGS.model_copy(update={"start": str(bundle), "generations": 1})
+    evolve([small], settings, folder)
+    evolve([small], SETTINGS.model_copy(update={"generations": 1, "seed": 6}), tmp_path / "other")
+    shutil.rmtree(bundle)
+    export(tmp_path / "other", bundle)
+    with pytest.raises(InputError, match=r"start\.json, is of another run"):
+        evolve([small], settings, folder)
 
 
 def test_a_run_may_begin_from_the_mean_of_bundles(small: Scenario, tmp_path: Path) -> None:
-    mid, team = (evolution.weights_of(name) for name in ("mid_lab", "small_team"))
-    mean = evolution.mean_of(["mid_lab", "small_team"])
+    mid, team = (beginning.weights_of(name) for name in ("mid_lab", "small_team"))
+    mean = beginning.mean_of(["mid_lab", "small_team"])
     assert all(np.allclose(mean[part], (mid[part] + team[part]) / 2) for part in mean)
-    assert all((evolution.mean_of(["mid_lab"])[part] == mid[part]).all() for part in mid)
+    assert all((beginning.mean_of(["mid_lab"])[part] == mid[part]).all() for part in mid)
     evolve([small], SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "width": 2}), tmp_path / "run")
     wide = export(tmp_path / "run", tmp_path / "wide")
     with pytest.raises(InputError, match="is of another width than mid_lab"):
-        evolution.mean_of(["mid_lab", str(wide)])
+        beginning.mean_of(["mid_lab", str(wide)])
     again = SETTINGS.model_copy(update={"generations": 1, "episodes": 1, "start": str(wide)})
     evolve([small], again, tmp_path / "again")
     manifest = json.loads((export(tmp_path / "again", tmp_path / "as_wide") / "manifest.json").read_text())
@@ -271,6 +289,11 @@ def test_variants_are_other_worlds_that_can_be_played(name: str) -> None:
     assert all(len(one.classes) == len(base.classes) for one in found)
     loads = [float(one.workload.load) for one in found]
     assert 0.6 <= min(loads) < 0.8 < 1.0 < max(loads) <= 1.2
+    assert {bool(one.workload.growth) for one in found} == {False, True}
+    gangs = [one.classes[0].mean_gang for one in (base, *found)]
+    assert min(gangs) * 3 < gangs[0] == max(gangs)
+    walltimes = [one.classes[0].walltime.median_hours for one in (base, *found)]
+    assert min(walltimes) < walltimes[0] < max(walltimes)
 
 
 def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp_path: Path) -> None:

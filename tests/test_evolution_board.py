@@ -13,8 +13,9 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tidegate.agents import board
 from tidegate.agents.board.events import Events
 from tidegate.agents.evolution import evolve as evolution
+from tidegate.agents.evolution.beginning import command
 from tidegate.agents.evolution.board import genes_of, tag_of
-from tidegate.agents.evolution.evolve import checked, evolve, finished, recipe
+from tidegate.agents.evolution.evolve import checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, first_weights
 from tidegate.agents.evolution.settings import SHOWN, Settings
 from tidegate.envs.scenario import Scenario, load
@@ -129,7 +130,7 @@ def test_how_it_is_watched_is_no_part_of_what_a_run_is(small: Scenario, run: Pat
     (folder / "settings.json").write_text(json.dumps({name: stored[name] for name in stored if name not in SHOWN}))
     evolve([small], WATCHED, folder)
     assert alike(folder, run)
-    assert recipe(PLAIN, ["small_team"]) == recipe(WATCHED, ["small_team"])
+    assert command(PLAIN, ["small_team"]) == command(WATCHED, ["small_team"])
 
 
 def test_points_that_are_forgotten_are_in_no_file(tmp_path: Path) -> None:

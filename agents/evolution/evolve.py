@@ -4,8 +4,9 @@ Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Str
 A candidate is a policy, and its loss is what whole weeks cost under it (objective.py): no credit is assigned to single
 decisions, whose consequences drown in those of all the others (docs/learning.md says by how much).
 
-The run's folder holds settings.json, scenario.json, observation.json, journal.json (the losses of every generation,
-from which an interrupted run goes on to the same result), tensorboard/ and at the end weights.npz and result.json.
+The run's folder holds settings.json, scenario.json, observation.json, start.json, journal.json (the losses of every
+generation, from which an interrupted run goes on to the same result), tensorboard/ and at the end weights.npz and
+result.json.
 """
 
 import hashlib
@@ -33,17 +34,15 @@ from ...fastsim.threads import each
 from ...trained.durable import write_file
 from ...trained.manifest import described
 from ..evaluation.episodes import CHOICE, TUNING
-from ..evaluation.policies import TRAINED, resolve, shipped
+from .beginning import Beginning, Weights, begin, command
 from .board import Board
-from .genes import GENES, express, first_weights
+from .genes import GENES, express
 from .objective import World, loss
 from .settings import SHOWN, Settings
 from .worlds import worlds_of
 
-Weights = dict[str, np.ndarray]
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
-AND = "+"  # between bundles
-JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
+JOURNAL, WEIGHTS, RESULT, START = "journal.json", "weights.npz", "result.json", "start.json"
 
 
 def checked(**values: Any) -> Settings:
@@ -52,14 +51,6 @@ def checked(**values: Any) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise explained(error, "evolve") from None
-
-
-def recipe(settings: Settings, names: Sequence[str]) -> str:
-    """The command that makes a run's weights anew, and what it does; not with what only shows them on the way."""
-    fields, given = Settings.model_fields, settings.model_dump(exclude=set(SHOWN))
-    options = [f"--{name} {value}" for name, value in given.items() if value != fields[name].default]
-    command = " ".join(["tidegate evolve", *names, *options, "--out RUN"])
-    return f"`{command}`: CMA-ES over {len(GENES)} weights, on whole weeks; seed {settings.seed}."
 
 
 def told(evolved: "Evolved", settings: Settings) -> list[str]:
@@ -154,10 +145,11 @@ def evolve(
 
     Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
     """
-    base = first_weights(settings.width) if not settings.start else mean_of(settings.start.split(AND))
+    beginning = begin(settings)
+    base = beginning.weights
     settings = settings.model_copy(update={"width": len(base["embed_bias"])})
     evolution = Evolution(base, settings)
-    for generation in begun(scenarios, settings, out)[: settings.generations]:
+    for generation in begun(scenarios, settings, beginning, out)[: settings.generations]:
         evolution.again(generation)
     if (out / WEIGHTS).exists() and len((ended := finished(out)).curve) == settings.generations:
         return ended
@@ -178,25 +170,6 @@ def evolve(
         board.last(agent_of(evolved.weights), evolved.fresh_loss)
     _write(out, evolved)
     return evolved
-
-
-def mean_of(names: Sequence[str]) -> Weights:
-    """The mean of the weights of some bundles. Raises InputError where their networks differ in width."""
-    first, *others = found = [weights_of(name) for name in names]
-    for name, other in zip(names[1:], others, strict=True):
-        if any(other[part].shape != array.shape for part, array in first.items()):
-            reason, remedy = f"is of another width than {names[0]}", "name bundles of one width"
-            raise InputError("evolve", "start", name, reason, remedy)
-    return {part: np.stack([weights[part] for weights in found]).mean(0, np.float32) for part in first}
-
-
-def weights_of(name: str) -> Weights:
-    """The weights of a bundle, a folder or one that is shipped. Raises InputError where it reads other features."""
-    from ...trained.bundle import load
-
-    folder = TRAINED / name if name in shipped() else Path(name)
-    resolve(str(folder))  # refuses features of another version
-    return load(folder).weights
 
 
 def _losses(
@@ -239,7 +212,7 @@ def digest_of(positions: Sequence[np.ndarray]) -> str:
     return hashlib.sha256(np.array(positions, np.float64).tobytes()).hexdigest()[:16]
 
 
-def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[Generation]:
+def begun(scenarios: Sequence[Scenario], settings: Settings, beginning: Beginning, out: Path) -> list[Generation]:
     """Make the run's folder, or find in it what was played. Raises InputError where it is of another run.
 
     A run may go on to more generations than it was begun with, or be cut back to fewer, and be shown otherwise.
@@ -254,6 +227,7 @@ def begun(scenarios: Sequence[Scenario], settings: Settings, out: Path) -> list[
             "sites": len(scenarios[0].sites),
         },
         "version.json": {"tidegate": version("tidegate")},
+        START: {"weights": beginning.digest, "recipes": beginning.recipes},
     }
     if not out.exists() or not any(out.iterdir()):
         out.mkdir(parents=True, exist_ok=True)
@@ -310,6 +284,11 @@ def finished(out: Path) -> Evolved:
     return Evolved(
         read_weights(out), result["loss"], result["fresh_loss"], result["first_fresh_loss"], tuple(result["curve"])
     )
+
+
+def recipes_of(out: Path, settings: Settings, names: Sequence[str]) -> list[str]:
+    """The commands that make a run's weights anew, one after the other."""
+    return [*_read(out / START)["recipes"], command(settings, names)]
 
 
 def read_weights(out: Path) -> Weights:

@@ -1,8 +1,8 @@
 """Random variants of a scenario, for a policy that has to do in worlds that nobody has seen.
 
-A variant keeps what makes a lab: classes, pipelines, rhythms, walltimes. Drawn anew are its load, its mix, what waiting
-costs, capacities, prices, failures, start-ups, the terms of its contract, when runs may be preempted, and how many
-sites there are to rent. Factors are as likely to halve as to double.
+A variant keeps what makes a lab: classes, pipelines, rhythms. Drawn anew are its load, its mix, gangs, walltimes and
+requests, what waiting costs, capacities, prices, failures, start-ups, the terms of its contract, when runs may be
+preempted, and how many sites there are to rent. Factors are as likely to halve as to double.
 """
 
 import json
@@ -15,6 +15,9 @@ from ...fastsim.errors import InputError
 from ...fastsim.spec import MAX_SITES
 
 LOADS = (0.6, 1.2)
+SEASON, SEASONS = 21, 0.5  # days for which a load stays, and the chance that it changes at all: weeks of too much
+SMALLER = (1, 1, 2, 4)  # by what gangs are divided: many small jobs, or few large ones
+EXACT, UP_TO = (0.0, 0.6), (1.5, 4.0)  # share of jobs that run as long as they request, and what the others ask at most
 PREEMPTION = (1.0, 2.0, 2.0, 4.0)  # hours before a run may be preempted
 FEWER = MORE = 0.3  # chances that there is a site less, or one more, to rent
 CONTRACT = 0.3  # that the floor is below the capacity
@@ -33,7 +36,7 @@ def variant(base: Scenario, seed: int, number: int) -> Scenario:
         rng = np.random.default_rng([seed, 0x7A71A27, number, draw])
         values = json.loads(base.model_dump_json())
         values["name"] = f"{base.name[:NAMED]}_{seed}_{number}"
-        for change in (_workload, _supply, _contract, _sites):
+        for change in (_workload, _jobs, _supply, _contract, _sites):
             change(values, rng)
         try:
             found = Scenario.model_validate_json(json.dumps(_rounded(values)))
@@ -62,6 +65,9 @@ def _factor(rng: Rng, octaves: float = 1.0) -> float:
 def _workload(values: dict[str, Any], rng: Rng) -> None:
     """Load, mix, and what waiting costs. Pipelines, which are part of their classes, shrink with the scarcest."""
     values["workload"]["load"] = float(rng.uniform(*LOADS))
+    if rng.random() < SEASONS:
+        days = range(SEASON, int(values["episodes"]["span_days"]), SEASON)
+        values["workload"]["growth"] = [{"at_day": float(day), "factor": _factor(rng, 0.4)} for day in days]
     classes = [*values["classes"], *values["serving"]]
     before = sum(one["share"] for one in classes)
     dear, factors = _factor(rng), []
@@ -74,6 +80,24 @@ def _workload(values: dict[str, Any], rng: Rng) -> None:
         one["share"] *= scale
     for pipeline in values["pipelines"]:
         pipeline["share"] *= min(factors) * scale
+
+
+def _jobs(values: dict[str, Any], rng: Rng) -> None:
+    """Gangs, how long jobs run, and how much longer they say that they will."""
+    smaller = int(rng.choice(SMALLER))
+    for one in [*values["classes"], *(stage for pipeline in values["pipelines"] for stage in pipeline["stages"])]:
+        if one["gangs"] is not None:
+            gangs: dict[str, float] = {}
+            for gang, weight in one["gangs"].items():
+                size = str(max(1, int(gang) // smaller))
+                gangs[size] = gangs.get(size, 0.0) + weight
+            one["gangs"] = gangs
+        if one["walltime"] is not None:
+            longer = _factor(rng)
+            one["walltime"]["median_hours"] *= longer
+            one["walltime"]["p95_hours"] *= longer * _factor(rng, 0.5)
+    requests = values["workload"]["requests"]
+    requests["exact"], requests["up_to"] = float(rng.uniform(*EXACT)), float(rng.uniform(*UP_TO))
 
 
 def _supply(values: dict[str, Any], rng: Rng) -> None:

@@ -26,6 +26,7 @@ from ...trained.durable import write_folder
 from ...trained.graph import MASKED, build
 from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
 from ..evolution import evolve as evolution
+from ..evolution.beginning import RECIPES, recipe
 from .evaluations import BEST, read_best
 from .network import SiteScorer
 from .settings import Settings
@@ -63,7 +64,10 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
     graph = build(actor.weights(), observation.layout).SerializeToString(deterministic=True)
     golden = golden_vectors(actor, graph, observation.layout)
     scenario, *others = (TrainedOn(**one) for one in _scenarios(run))
-    card = card_of(run, name or scenario.name, settings, [scenario, *others]).encode()
+    training = settings.model_dump()
+    if isinstance(settings, evolution.Settings):
+        training[RECIPES] = evolution.recipes_of(run, settings, [one.name for one in (scenario, *others)])
+    card = card_of(run, name or scenario.name, settings, [scenario, *others], training.get(RECIPES, [])).encode()
     manifest = Manifest(
         name=name or scenario.name,
         created=created,
@@ -73,7 +77,7 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
         network=Network(width=settings.width),
         scenario=scenario,
         others=tuple(Named(name=one.name, digest=one.digest) for one in others),
-        training=settings.model_dump(),
+        training=training,
         versions={"python": platform.python_version(), **{library: version(library) for library in LIBRARIES}},
         golden=golden,
         fallback=fallback,
@@ -111,11 +115,13 @@ def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | evolution
     return actor.requires_grad_(False), evolved
 
 
-def card_of(run: Path, name: str, settings: Settings | evolution.Settings, scenarios: list[TrainedOn]) -> str:
+def card_of(
+    run: Path, name: str, settings: Settings | evolution.Settings, scenarios: list[TrainedOn], commands: list[str]
+) -> str:
     """The card of a bundle, Markdown: what it is, how it was learned, what came out, and where its limits lie."""
     lines = [f"# {name}", "", "A policy that routes jobs between committed and burst sites.", "", "## Recipe", ""]
     if isinstance(settings, evolution.Settings):
-        lines += [evolution.recipe(settings, [one.name for one in scenarios]), "", "## What it came to", ""]
+        lines += [*recipe(commands, settings.seed), "", "## What it came to", ""]
         lines += evolution.told(evolution.finished(run), settings)
     else:
         lines += [f"PPO on {scenarios[0].name}, `tidegate train`; every setting stands in manifest.json."]
