@@ -65,14 +65,13 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
     "mid_lab": (
         "launch_week",
         "overcommitted",
-        "pretrain_blocker",
         "rapid_prototyping",
         "recall_notice",
         "strategic_reserve",
         "three_providers",
         "undercommitted",
     ),
-    "colossus1_gcp": ("power_cut", "ramp_slip"),
+    "colossus1_gcp": ("colossus1_gcp_five_years", "colossus1_gcp_planning", "power_cut", "ramp_slip"),
 }
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 

@@ -23,7 +23,7 @@ from tidegate.agents.ppo.evaluations import read_best
 from tidegate.agents.ppo.export import export
 from tidegate.agents.ppo.improve import OBJECTIVES, gain, lesson
 from tidegate.agents.ppo.settings import Settings
-from tidegate.agents.ppo.start import bundle_of, teacher_of
+from tidegate.agents.ppo.start import SHARPNESS, bundle_of, teacher_of, weights_of
 from tidegate.agents.ppo.train import train
 from tidegate.agents.ppo.vec_env import RoutingVecEnv
 from tidegate.envs.scenario import load as scenario_of
@@ -279,6 +279,11 @@ def test_a_start_is_a_bundle_by_name_or_folder_or_else_a_rule() -> None:
     shipped = bundle_of("mid_lab")
     assert shipped is not None
     assert shipped.weights.keys() == load(TRAINED / "mid_lab").weights.keys()
+    begun = weights_of(shipped)
+    assert begun["sharpness"] >= SHARPNESS
+    assert all((begun[name] == shipped.weights[name]).all() for name in begun if name != "sharpness")
+    hidden = replace(shipped, weights=shipped.weights | {"score_out": np.ones_like(shipped.weights["score_out"])})
+    assert weights_of(hidden)["sharpness"] == shipped.weights["sharpness"]
     assert bundle_of("first-fit") is None
     assert bundle_of("") is None
 

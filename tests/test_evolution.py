@@ -196,7 +196,9 @@ def test_a_run_becomes_a_bundle_that_plays_as_it_did(small: Scenario, run: Path,
 def test_a_bundle_is_where_another_evolution_begins(small: Scenario, run: Path, tmp_path: Path) -> None:
     bundle = export(run, tmp_path / "bundle")
     settings = SETTINGS.model_copy(update={"start": str(bundle), "generations": 1, "seed": 5})
-    evolve([small], settings, tmp_path / "next")
+    evolved = evolve([small], settings, tmp_path / "next")
+    from_run = evolve([small], settings.model_copy(update={"start": str(run)}), tmp_path / "from_run")
+    assert all((evolved.weights[name] == value).all() for name, value in from_run.weights.items())
     base = beginning.weights_of(str(bundle))
     assert all((base[name] == value).all() for name, value in finished(run).weights.items())
     assert set(beginning.weights_of("mid_lab")) == set(base)
@@ -217,6 +219,9 @@ def test_a_run_does_not_go_on_from_other_weights_than_it_began_with(small: Scena
     export(tmp_path / "other", bundle)
     with pytest.raises(InputError, match=r"start\.json, is of another run"):
         evolve([small], settings, folder)
+    (tmp_path / "other" / "observation.json").write_text("{}")
+    with pytest.raises(InputError, match=r"observation\.json, are not those of this version"):
+        beginning.begin(SETTINGS.model_copy(update={"start": str(tmp_path / "other")}))
 
 
 def test_a_run_may_begin_from_the_mean_of_bundles(small: Scenario, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tidegate.agents import board
 from tidegate.agents.board.events import Events
 from tidegate.agents.evolution import evolve as evolution
-from tidegate.agents.evolution.beginning import command
 from tidegate.agents.evolution.board import genes_of, tag_of
 from tidegate.agents.evolution.evolve import checked, evolve, finished
 from tidegate.agents.evolution.genes import GENES, first_weights
+from tidegate.agents.evolution.recipe import command
 from tidegate.agents.evolution.settings import SHOWN, Settings
 from tidegate.envs.scenario import Scenario, load
 from tidegate.fastsim.jit import IS_COMPILED

@@ -1,36 +1,36 @@
-"""What an evolution begins from: a rule, a bundle, or the mean of several; and how it is made anew from nothing."""
+"""What an evolution begins from: a rule, or a run or bundle, or the mean of several."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...fastsim.errors import InputError
 from ..evaluation.policies import TRAINED, resolve, shipped
-from .genes import GENES, first_weights
-from .settings import SHOWN, Settings
+from .folder import WEIGHTS, recipes_of, weights_seen
+from .genes import Weights, first_weights
+from .recipe import RECIPES
+from .settings import Settings
 
-Weights = dict[str, np.ndarray]
 AND = "+"  # between bundles
-RECIPES = "recipes"  # of a manifest's `training`: commands, the last of which made the bundle
 
 
 class Beginning(NamedTuple):
     """Weights, and where they come from."""
 
     weights: Weights
-    recipes: list[str]  # commands that make the bundles that they come from, but for those that are shipped
+    recipes: list[str]  # commands that make what they come from, but for bundles that are shipped
 
     @property
-    def digest(self) -> str:
-        """Names the weights to the last bit."""
+    def described(self) -> dict[str, Any]:
+        """For the run's folder: the weights, named to the last bit, and the commands."""
         found = hashlib.sha256()
         for name, array in self.weights.items():
             found.update(name.encode() + array.tobytes())
-        return found.hexdigest()[:16]
+        return {"weights": found.hexdigest()[:16], "recipes": self.recipes}
 
 
 def begin(settings: Settings) -> Beginning:
@@ -52,32 +52,20 @@ def mean_of(names: Sequence[str]) -> Weights:
 
 
 def weights_of(name: str) -> Weights:
-    """The weights of a bundle, a folder or one that is shipped. Raises InputError where it reads other features."""
+    """The weights of a run that has ended, or of a bundle. Raises InputError where they read other features."""
     from ...trained.bundle import load
 
+    if name not in shipped() and (Path(name) / WEIGHTS).exists():
+        return weights_seen(Path(name))
     folder = TRAINED / name if name in shipped() else Path(name)
     resolve(str(folder))  # refuses features of another version
     return load(folder).weights
 
 
 def _recipes(name: str) -> list[str]:
-    """The commands that make a bundle; none for a shipped one, whose own card says them."""
+    """The commands that make a run or a bundle; none for a shipped one, whose own card says them."""
     if name in shipped():
         return []
+    if (Path(name) / WEIGHTS).exists():
+        return recipes_of(Path(name))
     return list(json.loads((Path(name) / "manifest.json").read_bytes())["training"].get(RECIPES, []))
-
-
-def command(settings: Settings, names: Sequence[str]) -> str:
-    """The command of a run, without what only says how it is watched."""
-    fields, given = Settings.model_fields, settings.model_dump(exclude=set(SHOWN))
-    options = [f"--{name} {value}" for name, value in given.items() if value != fields[name].default]
-    return " ".join(["tidegate evolve", *names, *options, "--out RUN"])
-
-
-def recipe(commands: Sequence[str], seed: int) -> list[str]:
-    """The commands that make weights anew, and what they do, in Markdown."""
-    what = f"CMA-ES over {len(GENES)} weights, on whole weeks; seed {seed}."
-    if len(commands) == 1:
-        return [f"`{commands[0]}`: {what}"]
-    lines = [f"{number}. `{one}`" for number, one in enumerate(commands, 1)]
-    return [what + " Each begins with the bundle that `tidegate export` makes of the run before.", "", *lines]

@@ -4,20 +4,15 @@ Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Str
 A candidate is a policy, and its loss is what whole weeks cost under it (objective.py): no credit is assigned to single
 decisions, whose consequences drown in those of all the others (docs/learning.md says by how much).
 
-The run's folder holds settings.json, scenario.json, observation.json, start.json, journal.json (the losses of every
-generation, from which an interrupted run goes on to the same result), tensorboard/ and at the end weights.npz and
-result.json.
+The run's folder, from which an interrupted run goes on to the same result, is the matter of folder.py.
 """
 
 import hashlib
-import io
-import json
 import math
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from cmaes import CMA
@@ -31,18 +26,16 @@ from ...fastsim.errors import InputError
 from ...fastsim.network import pack
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...fastsim.threads import each
-from ...trained.durable import write_file
-from ...trained.manifest import described
 from ..evaluation.episodes import CHOICE, TUNING
-from .beginning import Beginning, Weights, begin, command
+from .beginning import begin
 from .board import Board
-from .genes import GENES, express
+from .folder import WEIGHTS, Evolved, Generation, begun, end, finished, keep
+from .genes import GENES, Weights, express
 from .objective import World, loss
-from .settings import SHOWN, Settings
+from .settings import Settings
 from .worlds import worlds_of
 
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
-JOURNAL, WEIGHTS, RESULT, START = "journal.json", "weights.npz", "result.json", "start.json"
 
 
 def checked(**values: Any) -> Settings:
@@ -51,33 +44,6 @@ def checked(**values: Any) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise explained(error, "evolve") from None
-
-
-def told(evolved: "Evolved", settings: Settings) -> list[str]:
-    """What a run came to, in sentences."""
-    losses = (evolved.first_fresh_loss, evolved.fresh_loss, evolved.loss)
-    first, fresh, own = (f"{one:+.3f}" for one in losses)
-    return [
-        f"Loss beside {settings.reference} (docs/learning.md), below 0 where it is better, after {len(evolved.curve)}",
-        f"generations: {fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
-    ]
-
-
-class Generation(NamedTuple):
-    """What was played: which candidates, by a digest, and the loss of each."""
-
-    digest: str
-    losses: tuple[float, ...]
-
-
-class Evolved(NamedTuple):
-    """What an evolution came to."""
-
-    weights: Weights
-    loss: float  # of these weights on the episodes that candidates played
-    fresh_loss: float  # on as many others
-    first_fresh_loss: float  # of what it began with
-    curve: tuple[float, ...]  # median loss of each generation
 
 
 class Evolution:
@@ -149,7 +115,7 @@ def evolve(
     base = beginning.weights
     settings = settings.model_copy(update={"width": len(base["embed_bias"])})
     evolution = Evolution(base, settings)
-    for generation in begun(scenarios, settings, beginning, out)[: settings.generations]:
+    for generation in begun(scenarios, settings, beginning.described, out)[: settings.generations]:
         evolution.again(generation)
     if (out / WEIGHTS).exists() and len((ended := finished(out)).curve) == settings.generations:
         return ended
@@ -164,11 +130,11 @@ def evolve(
             evolution.tell(positions, _losses(evolution, positions, worlds, progress))
             # Before the journal has it: what is played again after an interruption is shown again too.
             board.generation(agent_of(evolution.centre), settings.episodes * len(worlds) * len(positions))
-            _keep(out, evolution)
+            keep(out, evolution.generations)
         progress(settings.generations / (settings.generations + 1), "choosing on fresh episodes")
         evolved = _chosen(scenarios, settings, evolution, sets)
         board.last(agent_of(evolved.weights), evolved.fresh_loss)
-    _write(out, evolved)
+    end(out, evolved)
     return evolved
 
 
@@ -210,92 +176,3 @@ def _mean_loss(sets: Sequence[Sequence[World]], weights: Weights) -> float:
 def digest_of(positions: Sequence[np.ndarray]) -> str:
     """Names candidates to the last bit."""
     return hashlib.sha256(np.array(positions, np.float64).tobytes()).hexdigest()[:16]
-
-
-def begun(scenarios: Sequence[Scenario], settings: Settings, beginning: Beginning, out: Path) -> list[Generation]:
-    """Make the run's folder, or find in it what was played. Raises InputError where it is of another run.
-
-    A run may go on to more generations than it was begun with, or be cut back to fewer, and be shown otherwise.
-    """
-    identity = {
-        "settings.json": settings.model_dump(),
-        "scenario.json": [described(one) for one in scenarios],
-        "observation.json": {
-            "job": list(JOB_FEATURES),
-            "clock": list(CLOCK_FEATURES),
-            "site": list(SITE_FEATURES),
-            "sites": len(scenarios[0].sites),
-        },
-        "version.json": {"tidegate": version("tidegate")},
-        START: {"weights": beginning.digest, "recipes": beginning.recipes},
-    }
-    if not out.exists() or not any(out.iterdir()):
-        out.mkdir(parents=True, exist_ok=True)
-        for name, value in identity.items():
-            write_file(out / name, json.dumps(value, indent=1).encode())
-        return []
-    for name, value in identity.items():
-        found = _read(out / name)
-        if name == "settings.json" and isinstance(found, dict):
-            found |= settings.model_dump(include={"generations", *SHOWN})
-        if found != json.loads(json.dumps(value)):
-            reason, remedy = "is of another run", "name another folder, or go on with what it was begun with"
-            raise InputError("evolve", "file", out / name, reason, remedy)
-    write_file(out / "settings.json", json.dumps(identity["settings.json"], indent=1).encode())
-    if not (out / JOURNAL).exists():
-        return []
-    return [Generation(one["digest"], tuple(map(_number, one["losses"]))) for one in _read(out / JOURNAL)]
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        reason = "cannot be read as JSON"
-        raise InputError("evolve", "file", path, reason, "name a new folder, or the folder of an evolution") from error
-
-
-def _number(value: float | None) -> float:
-    """JSON has no infinity."""
-    return math.inf if value is None else value
-
-
-def _keep(out: Path, evolution: Evolution) -> None:
-    """Write the journal anew, whole or not at all."""
-    rows = [
-        {"digest": one.digest, "losses": [x if math.isfinite(x) else None for x in one.losses]}
-        for one in evolution.generations
-    ]
-    write_file(out / JOURNAL, json.dumps(rows).encode())
-
-
-def _write(out: Path, evolved: Evolved) -> None:
-    """Write what it came to; the weights last."""
-    result = {name: getattr(evolved, name) for name in ("loss", "fresh_loss", "first_fresh_loss", "curve")}
-    write_file(out / RESULT, json.dumps(result, indent=1).encode())
-    buffer = io.BytesIO()
-    np.savez(buffer, **evolved.weights)  # type: ignore[arg-type]
-    write_file(out / WEIGHTS, buffer.getvalue())
-
-
-def finished(out: Path) -> Evolved:
-    """What a run that has ended came to. Raises InputError where its files are broken."""
-    result = _read(out / RESULT)
-    return Evolved(
-        read_weights(out), result["loss"], result["fresh_loss"], result["first_fresh_loss"], tuple(result["curve"])
-    )
-
-
-def recipes_of(out: Path, settings: Settings, names: Sequence[str]) -> list[str]:
-    """The commands that make a run's weights anew, one after the other."""
-    return [*_read(out / START)["recipes"], command(settings, names)]
-
-
-def read_weights(out: Path) -> Weights:
-    """The weights of a run that has ended. Raises InputError where they cannot be read."""
-    try:
-        with np.load(out / WEIGHTS, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError) as error:
-        reason = "holds no weights"
-        raise InputError("evolve", "file", out / WEIGHTS, reason, "name a finished run") from error

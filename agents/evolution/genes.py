@@ -13,9 +13,11 @@ import numpy as np
 from ...fastsim.network import HEADS, weight_shapes
 from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 
+Weights = dict[str, np.ndarray]
+
 COMMON_FEATURES = (*JOB_FEATURES, *CLOCK_FEATURES)
 WIDTH = 1  # of the hidden layers, which do nothing in a policy that has only evolved
-SHARPNESS = 8.0  # a choice is the same at any; where learning goes on from here, choices are soft
+SHARPNESS = 1.0  # a choice is the same at any; scores are then logarithms of costs, which float32 rounds by 1e-6
 BIASES = {"committed": 2.0, "waiting": 1.0, "starting": 1.0, "evicting": 1.0, "holding": 1.0}
 FIRST = {"committed": -4.0, "holding": 1.5}
 # On what the weights of COMMON_HEADS depend, and the steps: some tenths of a standard deviation become some tenths of
@@ -72,7 +74,7 @@ def _genes() -> Iterator[Gene]:
 GENES = tuple(_genes())
 
 
-def first_weights(width: int = WIDTH) -> dict[str, np.ndarray]:
+def first_weights(width: int = WIDTH) -> Weights:
     """The network before anything is learned: cost-greedy, which distrusts waits when it holds."""
     shapes = weight_shapes(len(JOB_FEATURES), len(CLOCK_FEATURES), len(SITE_FEATURES), width)
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -82,7 +84,7 @@ def first_weights(width: int = WIDTH) -> dict[str, np.ndarray]:
     return weights
 
 
-def express(position: np.ndarray, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def express(position: np.ndarray, base: Weights) -> Weights:
     """The weights at a `position` (genes,) of the search around `base`."""
     weights = {name: array.copy() for name, array in base.items()}
     for gene, value in zip(GENES, position, strict=True):

@@ -22,7 +22,7 @@ class Settings(BaseModel):
     seed: int = Field(default=1, ge=0, lt=2**31, description="names the episodes, and what candidates are drawn")
     width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")
     start: str = Field(
-        default="", description="bundle to begin from, or several joined by +: their mean; none: cost-greedy"
+        default="", description="bundle or run to begin from, or several joined by +: their mean; none: cost-greedy"
     )
     reference: str = Field(default="best-tuned", description="policy whose costs and waits candidates are told beside")
     evaluate_episodes: int = Field(default=16, ge=0, description="validation weeks of each scenario; 0: none")

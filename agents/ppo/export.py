@@ -26,7 +26,9 @@ from ...trained.durable import write_folder
 from ...trained.graph import MASKED, build
 from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
 from ..evolution import evolve as evolution
-from ..evolution.beginning import RECIPES, recipe
+from ..evolution import folder
+from ..evolution.recipe import RECIPES, recipe
+from ..evolution.settings import Settings as Evolution
 from .evaluations import BEST, read_best
 from .network import SiteScorer
 from .settings import Settings
@@ -65,8 +67,8 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
     golden = golden_vectors(actor, graph, observation.layout)
     scenario, *others = (TrainedOn(**one) for one in _scenarios(run))
     training = settings.model_dump()
-    if isinstance(settings, evolution.Settings):
-        training[RECIPES] = evolution.recipes_of(run, settings, [one.name for one in (scenario, *others)])
+    if isinstance(settings, Evolution):
+        training[RECIPES] = folder.recipes_of(run)
     card = card_of(run, name or scenario.name, settings, [scenario, *others], training.get(RECIPES, [])).encode()
     manifest = Manifest(
         name=name or scenario.name,
@@ -83,18 +85,18 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
         fallback=fallback,
     ).sealed()
 
-    def fill(folder: Path) -> None:
-        (folder / POLICY).write_bytes(graph)
-        (folder / CARD).write_bytes(card)
-        (folder / MANIFEST).write_bytes(manifest.rendered())
-        load(folder)
+    def fill(bundle: Path) -> None:
+        (bundle / POLICY).write_bytes(graph)
+        (bundle / CARD).write_bytes(card)
+        (bundle / MANIFEST).write_bytes(manifest.rendered())
+        load(bundle)
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)
     return out
 
 
-def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | evolution.Settings]:
+def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | Evolution]:
     """The actor of a run, and the settings that it was learned with. Raises InputError for a folder that is no run."""
     values = _json(run, "settings.json")
     if "method" not in values:
@@ -109,20 +111,20 @@ def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | evolution
     evolved = evolution.checked(**values)
     actor = SiteScorer(layout, evolved.width)
     try:
-        actor.assign(evolution.read_weights(run))
+        actor.assign(folder.read_weights(run))
     except (KeyError, RuntimeError) as error:
-        raise InputError("export", "weights", run / evolution.WEIGHTS, "do not fit the run", REMEDY) from error
+        raise InputError("export", "weights", run / folder.WEIGHTS, "do not fit the run", REMEDY) from error
     return actor.requires_grad_(False), evolved
 
 
 def card_of(
-    run: Path, name: str, settings: Settings | evolution.Settings, scenarios: list[TrainedOn], commands: list[str]
+    run: Path, name: str, settings: Settings | Evolution, scenarios: list[TrainedOn], commands: list[str]
 ) -> str:
     """The card of a bundle, Markdown: what it is, how it was learned, what came out, and where its limits lie."""
     lines = [f"# {name}", "", "A policy that routes jobs between committed and burst sites.", "", "## Recipe", ""]
-    if isinstance(settings, evolution.Settings):
+    if isinstance(settings, Evolution):
         lines += [*recipe(commands, settings.seed), "", "## What it came to", ""]
-        lines += evolution.told(evolution.finished(run), settings)
+        lines += told(run, settings)
     else:
         lines += [f"PPO on {scenarios[0].name}, `tidegate train`; every setting stands in manifest.json."]
         best = read_best(run)
@@ -132,6 +134,16 @@ def card_of(
     lines += [f"- {one.name} (digest {one.digest[:16]})" for one in scenarios]
     lines += ["", "## Limits", "", LIMITS, ""]
     return "\n".join(lines)
+
+
+def told(run: Path, settings: Evolution) -> list[str]:
+    """What an evolution came to, in sentences."""
+    evolved = folder.finished(run)
+    first, fresh, own = (f"{one:+.3f}" for one in (evolved.first_fresh_loss, evolved.fresh_loss, evolved.loss))
+    return [
+        f"Loss beside {settings.reference} (docs/learning.md), below 0 where it is better, after {len(evolved.curve)}",
+        f"generations: {fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
+    ]
 
 
 def _scenarios(run: Path) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from .network import SitePolicy
 from .precision import resolved
 from .resume import latest, resumed
 from .settings import Settings
-from .start import bundle_of, teacher_of
+from .start import bundle_of, teacher_of, weights_of
 
 SETTINGS, SCENARIO, MODEL = "settings.json", "scenario.json", "model.zip"
 
@@ -130,7 +130,7 @@ def begun(settings: Settings, scenario: Any, envs: Any, clock: Clock) -> Routing
     model.settings, model.clock = settings, clock
     bundle = bundle_of(settings.start)
     if bundle is not None:
-        model.site_policy.actor.assign({name: value.copy() for name, value in bundle.weights.items()})
+        model.site_policy.actor.assign(weights_of(bundle))
     elif settings.imitated and hasattr(envs, "batch"):
         teacher = teacher_of(settings.start, scenario)
         envs.reset()

@@ -25,7 +25,9 @@ def evolve(
     ] = 1,
     start: Annotated[
         str,
-        Option(help="Bundle to begin from, or the mean of several joined by +.  [default: the rule cost-greedy]"),
+        Option(
+            help="Bundle or run to begin from, or the mean of several joined by +.  [default: the rule cost-greedy]"
+        ),
     ] = "",
     reference: Annotated[str, Option(help="Policy whose costs and waits candidates are told beside.")] = "best-tuned",
     evaluate_episodes: Annotated[
