@@ -114,7 +114,7 @@ def test_a_policy_beside_itself_loses_nothing(small: Scenario) -> None:
 
 def test_longer_waits_are_a_loss_and_shorter_ones_no_gain(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     world, agent = World(small, cost_greedy.agent(), 1, TUNING, 0, 1), cost_greedy.agent()
-    cost, wait = world.reference
+    cost, wait = world.reference[:2]
     losses = []
     for factor in (0.5, 1, 1.2):
         world.reference = Fared(cost, 8 * MOMENT)
@@ -245,6 +245,18 @@ def test_a_world_that_goes_wrong_does_not_outweigh_the_others() -> None:
     assert np.all(np.diff(found) > 0)
     assert max(found) < 2
     assert found[: int((grid <= 1).sum())] == grid[grid <= 1].tolist()
+
+
+def test_what_is_next_to_nothing_beside_the_bill_counts_as_little(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = cost_greedy.agent()
+    world = World(small, agent, 9, TUNING, 0, 1)
+    assert world.reference.floors == pytest.approx(256 * 2.5 * 168)  # accelerators, dollars, hours of a week
+    world.reference = Fared(0.0, 0.0, 1e6)
+    for cost, expected in ((500.0, 0.0), (1_000.0, 0.0), (1_200.0, WORSE * math.log(1.2))):
+        monkeypatch.setattr(world, "fare", lambda agent, cost=cost: Fared(cost, 0.0))
+        assert world.loss(agent) == pytest.approx(expected)
 
 
 def test_two_scenarios_with_different_sites_evolve_together(small: Scenario, tmp_path: Path) -> None:

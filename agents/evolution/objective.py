@@ -5,9 +5,9 @@
 
 Who puts a policy in the place of a rule minds its losses more than its savings, and longer waits as much as either: the
 second term keeps a policy from paying for its savings with the waits of the many small jobs, whose delay costs little.
-A wait below MOMENT counts as one. The loss is the mean over worlds. They count alike, whatever their size; beyond 1 a
-world's part grows ever slower, and it stays below 2: one in which nothing can be won, or in which next to nothing was
-to be paid, does not outweigh all others.
+A wait below MOMENT counts as one, a cost below SMALL of the bill as that. The loss is the mean over worlds. They count
+alike, whatever their size; beyond 1 a world's part grows ever slower, and it stays below 2: one in which nothing can be
+won, or in which next to nothing was to be paid, does not outweigh all others.
 """
 
 import math
@@ -26,14 +26,16 @@ from ..tuning.course import Course, weekly
 
 WORSE = 2.0  # so many times as much as better
 MOMENT = 2 * MINUTE  # ms
+SMALL = 0.001  # of the total bill under the reference
 TAIL = 28 * DAY  # after the windows of a stretch that is cut short, ms
 
 
 class Fared(NamedTuple):
     """What a course came to under one agent."""
 
-    cost: float  # dollars per week
+    cost: float  # avoidable, dollars per week
     wait: float  # ms: 95th percentile over all jobs but blocks of serving
+    floors: float = 0.0  # of commitments, dollars per week: the rest of the bill
 
 
 class World:
@@ -67,14 +69,19 @@ class World:
             return Fared(math.inf, math.inf)
         fares = [one.fares for one in played]
         waits = [one.waited[(one.waited >= 0) & ~one.is_block] for one in fares]
-        return Fared(weekly(played), percentile(np.concatenate(waits)))
+        return Fared(weekly(played), percentile(np.concatenate(waits)), weekly(played, ("floors",)))
+
+    @property
+    def least(self) -> float:
+        """The cost as which a smaller one counts, dollars per week."""
+        return max(1.0, SMALL * (self.reference.cost + self.reference.floors))
 
     def loss(self, agent: Agent) -> float:
         """The part of this world in the loss."""
         found = self.fare(agent)
         if not math.isfinite(found.cost):
             return math.inf
-        dearer = math.log(max(found.cost, 1.0) / max(self.reference.cost, 1.0))
+        dearer = math.log(max(found.cost, self.least) / max(self.reference.cost, self.least))
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
         return bounded(dearer * (WORSE if dearer > 0 else 1.0) + max(0.0, longer))
 

@@ -67,7 +67,7 @@ def _workload(values: dict[str, Any], rng: Rng) -> None:
     values["workload"]["load"] = float(rng.uniform(*LOADS))
     if rng.random() < SEASONS:
         days = range(SEASON, int(values["episodes"]["span_days"]), SEASON)
-        values["workload"]["growth"] = [{"at_day": float(day), "factor": _factor(rng, 0.4)} for day in days]
+        values["workload"]["growth"] = _seasons(values["workload"]["growth"], days, rng)
     classes = [*values["classes"], *values["serving"]]
     before = sum(one["share"] for one in classes)
     dear, factors = _factor(rng), []
@@ -80,6 +80,17 @@ def _workload(values: dict[str, Any], rng: Rng) -> None:
         one["share"] *= scale
     for pipeline in values["pipelines"]:
         pipeline["share"] *= min(factors) * scale
+
+
+def _seasons(growth: list[dict[str, float]], days: range, rng: Rng) -> list[dict[str, float]]:
+    """A growth that each season raises or lowers by up to a third."""
+    seasons = {float(day): _factor(rng, 0.4) for day in days}
+    steps = {one["at_day"]: one["factor"] for one in growth}
+    found, grown, season = [], 1.0, 1.0
+    for day in sorted(seasons | steps):
+        grown, season = steps.get(day, grown), seasons.get(day, season)
+        found.append({"at_day": day, "factor": grown * season})
+    return found
 
 
 def _jobs(values: dict[str, Any], rng: Rng) -> None:

@@ -14,7 +14,7 @@ from .randomised import variant
 from .settings import Settings
 
 AGAIN = 20  # variants that are drawn in place of one in which too much waits
-HOPELESS = 10 * DAY  # 95th percentile of waits under the reference, ms
+HOPELESS = 5 * DAY  # 95th percentile of waits under the reference, ms
 MOST_VARIANTS = 1 << 20  # further on are those that stand in
 
 

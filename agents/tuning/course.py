@@ -1,7 +1,7 @@
 """A course: fixed episodes, warmed up once, which any number of agents then play from copies."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -44,10 +44,10 @@ class Course:
             return math.inf
 
 
-def weekly(stretches: Iterable[Played]) -> float:
-    """Mean avoidable cost of some stretches, dollars per week."""
+def weekly(stretches: Iterable[Played], parts: Sequence[str] = COSTS) -> float:
+    """Mean of some parts of the bill over some stretches, dollars per week; of the avoidable cost unless said."""
     cost, length = 0, 0
     for played in stretches:
-        cost += sum(int(played.rows[name].sum()) for name in COSTS)
+        cost += sum(int(played.rows[name].sum()) for name in parts)
         length += int(np.sum(played.rows.length))
     return cost / DOLLAR / (length / WEEK)
