@@ -121,6 +121,8 @@ def test_longer_waits_are_a_loss_and_shorter_ones_no_gain(small: Scenario, monke
         monkeypatch.setattr(world, "fare", lambda agent, factor=factor: Fared(cost, 8 * MOMENT * factor))
         losses.append(world.loss(agent))
     assert losses == [0, 0, pytest.approx(math.log(1.2))]
+    world.waits = 0.5
+    assert world.loss(agent) == pytest.approx(0.5 * math.log(1.2))
     monkeypatch.setattr(world, "fare", lambda agent: Fared(math.inf, math.inf))
     assert world.loss(agent) == math.inf
     assert wait >= 0
@@ -319,6 +321,13 @@ def test_a_set_of_variants_holds_other_worlds_than_the_next(small: Scenario, tmp
     assert math.isfinite(evolved.fresh_loss)
     sets = [worlds_of([small], settings, TUNING, number) for number in (0, 1)]
     assert len({world.scenario.digest() for world in (*sets[0], *sets[1])}) == 4
+
+
+def test_how_much_waits_count_is_a_setting(small: Scenario) -> None:
+    settings = SETTINGS.model_copy(update={"episodes": 1, "sets": 1, "waits": 0.25})
+    assert [world.waits for world in worlds_of([small], settings, TUNING, 0)] == [0.25]
+    variants = settings.model_copy(update={"variants": 1})
+    assert [world.waits for world in worlds_of([small], variants, TUNING, 0)] == [0.25]
 
 
 def test_a_variant_is_told_beside_the_rule_that_was_tuned_for_its_base(small: Scenario) -> None:

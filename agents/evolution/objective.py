@@ -1,7 +1,7 @@
 """What evolution minimises: the cost of paired episodes beside that of a reference, and no longer waits for it.
 
     loss of a world = ln(cost / reference cost), WORSE times that where it is above 0
-                      + max(0, ln(p95 wait / reference p95 wait))
+                      + waits × max(0, ln(p95 wait / reference p95 wait))
 
 Who puts a policy in the place of a rule minds its losses more than its savings, and longer waits as much as either: the
 second term keeps a policy from paying for its savings with the waits of the many small jobs, whose delay costs little.
@@ -50,9 +50,13 @@ class World:
         first: int,
         count: int,
         change: Change | None = None,
+        waits: float = 1.0,
     ) -> None:
-        """`change` makes another stretch of each. Raises InputError where what waits outgrows the world's room."""
-        self.scenario = scenario
+        """`change` makes another stretch of each, `waits` says how much longer waits count.
+
+        Raises InputError where what waits outgrows the world's room.
+        """
+        self.scenario, self.waits = scenario, waits
         self._course = Course(scenario, seed, draws, first, count, change)
         self.reference = self.fare(reference)
         if not math.isfinite(self.reference.cost):
@@ -83,7 +87,7 @@ class World:
             return math.inf
         dearer = math.log(max(found.cost, self.least) / max(self.reference.cost, self.least))
         longer = math.log(max(found.wait, MOMENT) / max(self.reference.wait, MOMENT))
-        return bounded(dearer * (WORSE if dearer > 0 else 1.0) + max(0.0, longer))
+        return bounded(dearer * (WORSE if dearer > 0 else 1.0) + self.waits * max(0.0, longer))
 
 
 def bounded(loss: float) -> float:

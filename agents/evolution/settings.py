@@ -18,6 +18,7 @@ class Settings(BaseModel):
     variants: int = Field(
         default=0, ge=0, le=1024, description="random variants of the scenarios in a set; 0: these themselves"
     )
+    waits: float = Field(default=1.0, ge=0, le=10, description="how much a longer p95 wait counts beside a higher cost")
     step: float = Field(default=0.3, gt=0, le=2, description="first standard deviation, in steps of the genes")
     seed: int = Field(default=1, ge=0, lt=2**31, description="names the episodes, and what candidates are drawn")
     width: int = Field(default=1, ge=1, le=256, description="of the hidden layers, which evolution leaves alone")

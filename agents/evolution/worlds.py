@@ -40,7 +40,9 @@ def _world(
 ) -> World:
     """Set `number` of a scenario's episodes."""
     stretches = -(-settings.episodes // scenario.episodes.evaluation_windows)
-    return World(scenario, reference, settings.seed, draws, number * stretches, settings.episodes, change)
+    return World(
+        scenario, reference, settings.seed, draws, number * stretches, settings.episodes, change, settings.waits
+    )
 
 
 def _of_variant(scenario: Scenario, settings: Settings, draws: Draws, number: int) -> World:

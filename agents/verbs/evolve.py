@@ -18,6 +18,7 @@ def evolve(
     episodes: Annotated[int, Option(min=1, help="Weeks of each scenario that every candidate plays.")] = 32,
     sets: Annotated[int, Option(min=1, max=64, help="Sets of such weeks, which generations take in turn.")] = 4,
     variants: Annotated[int, Option(min=0, max=1024, help="Play so many random variants in each set instead.")] = 0,
+    waits: Annotated[float, Option(help="How much a longer p95 wait counts beside a higher cost.")] = 1.0,
     step: Annotated[float, Option(help="First standard deviation of the search.")] = 0.3,
     seed: Annotated[int, Option(min=0, help="Names the episodes and the search.")] = 1,
     width: Annotated[
@@ -54,6 +55,7 @@ def evolve(
         episodes=episodes,
         sets=sets,
         variants=variants,
+        waits=waits,
         step=step,
         seed=seed,
         width=width,
