@@ -82,12 +82,18 @@ def freshen(world: World, slot: int) -> None:
 @kernel
 def enqueue(spec: Spec, jobs: Jobs, world: World, slot: int, site: int) -> None:
     """An unplaced job joins a site's queue."""
+    join(spec, jobs, world, slot, site, planned_length(spec, jobs, world, slot, site))
+
+
+@kernel
+def join(spec: Spec, jobs: Jobs, world: World, slot: int, site: int, planned: int) -> None:
+    """The same; it counts on `planned` ms there."""
     item = world.live[slot]
     work = jobs[item.job]
     state = world.state[0]
     item.site = site
     item.accelerators = footprint(spec, work.gang, site)
-    item.requested = planned_length(spec, jobs, world, slot, site)
+    item.requested = planned
     world.keys[LENGTHS, slot] = -item.requested if work.until > 0 else item.requested
     timeline.add(world, QUEUES * state.sites + site, item.key, item.accelerators)
     state.queued[site] += 1

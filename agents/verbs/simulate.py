@@ -24,6 +24,7 @@ def simulate(
     days: Annotated[int | None, Option(min=1, help="Days of arrivals.  [default: the scenario's horizon]")] = None,
     events: Annotated[Path | None, Option(help="Write the event log to this .csv or .parquet file.")] = None,
     focus: Annotated[Path | None, Option(help="Write the bill, in FOCUS 1.2, to this .csv or .parquet file.")] = None,
+    snapshot: Annotated[Path | None, Option(help="Write the cluster as it is at the end to this .json file.")] = None,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Play one episode, from empty sites on, and sum it up."""
@@ -32,6 +33,7 @@ def simulate(
     world = load_scenario(scenario)
     check_target("--events", events, (".csv", ".parquet"))
     check_target("--focus", focus, (".csv", ".parquet"))
+    check_target("--snapshot", snapshot, (".json",))
     with waiting(json):
         from ..evaluation.policies import resolve
         from . import episode
@@ -51,10 +53,10 @@ def simulate(
             _print(summary)
     finally:  # for whoever has closed the pipe, too
         with waiting(json, "writing"):
-            _write(world, watched.worlds, events, focus)
+            _write(world, watched.worlds, events, focus, snapshot)
 
 
-def _write(scenario: Any, worlds: Any, events: Path | None, focus: Path | None) -> None:
+def _write(scenario: Any, worlds: Any, events: Path | None, focus: Path | None, snapshot: Path | None) -> None:
     """The files that are asked for."""
     if events is not None:
         from .events import as_csv, as_parquet
@@ -64,6 +66,10 @@ def _write(scenario: Any, worlds: Any, events: Path | None, focus: Path | None) 
         from ..focus.write import exported
 
         save("--focus", focus, exported(scenario, worlds, focus.suffix))
+    if snapshot is not None:
+        from ...envs.present import taken
+
+        save("--snapshot", snapshot, taken(worlds, scenario).model_dump_json(indent=1).encode())
 
 
 def _print(summary: dict[str, Any]) -> None:
