@@ -31,6 +31,7 @@ from .verbs.simulate import simulate
 from .verbs.stress import stress
 from .verbs.train import train
 from .verbs.tune import tune
+from .verbs.whatif import whatif
 
 
 class Verbs(TyperGroup):
@@ -56,7 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain):
+for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain, whatif):
     app.command()(verb)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)

@@ -23,19 +23,28 @@ class Chunk:
     """Some episodes, their states at the beginning of their windows, and their cohorts."""
 
     def __init__(self, spec: Spec, episodes: list[Episode]) -> None:
-        """Raises InputError where a world outgrows its room."""
-        self.spec = spec
-        self.episodes = episodes
+        """Warmed up. Raises InputError where a world outgrows its room."""
         last = np.cumsum([len(episode.jobs) for episode in episodes]).tolist()  # of each in the common table of jobs
         tables = [episode.jobs for episode in episodes]
-        self.jobs = tables[0] if len(tables) == 1 else np.concatenate(tables).view(np.recarray)
-        self.begun = Worlds(spec, self.jobs, len(episodes))
+        jobs = tables[0] if len(tables) == 1 else np.concatenate(tables).view(np.recarray)
+        begun = Worlds(spec, jobs, len(episodes))
         for index, one in enumerate(episodes):
             first = last[index] - len(one.jobs)
-            self.begun.begin(index, first, last[index], one.begin, seed=one.seed, variant=one.variant)
-        self.begun.play(cost_greedy.agent(), np.array([episode.edges[0] for episode in episodes]))
-        put_on_plan(self.begun)
-        self.cohorts = each(lambda index: cohort_of(self.begun, index, episodes[index].edges), len(episodes))
+            begun.begin(index, first, last[index], one.begin, seed=one.seed, variant=one.variant)
+        begun.play(cost_greedy.agent(), np.array([episode.edges[0] for episode in episodes]))
+        put_on_plan(begun)
+        self._begin(begun, episodes)
+
+    @classmethod
+    def of(cls, begun: Worlds, episodes: list[Episode]) -> "Chunk":
+        """Episodes that have begun already: their worlds are at the first of their edges."""
+        found = cls.__new__(cls)
+        found._begin(begun, episodes)
+        return found
+
+    def _begin(self, begun: Worlds, episodes: list[Episode]) -> None:
+        self.spec, self.jobs, self.begun, self.episodes = begun.spec, begun.jobs, begun, episodes
+        self.cohorts = each(lambda index: cohort_of(begun, index, episodes[index].edges), len(episodes))
         self.room = max(1, *(len(cohort.is_scored) for cohort in self.cohorts))
         self._spare: list[Worlds] = []  # of one episode each, for the next who plays: new memory is dear
 

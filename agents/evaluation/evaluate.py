@@ -12,6 +12,7 @@ from ...envs.traces.read import read
 from ...envs.traces.table import Trace
 from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
+from ...fastsim.spec import Spec
 from ...fastsim.threads import each
 from .cohort import Chunk
 from .compare import FEW_BLOCKS, FEWEST_BLOCKS
@@ -56,16 +57,20 @@ def evaluate(
     """
     recording = read(trace) if isinstance(trace, (str, Path)) else trace
     count = episodes if episodes is not None else EPISODES if recording is None else EPISODES_OF_A_TRACE
-    _check(agents, count)
+    check(agents, count)
     source = Source(scenario, seed, recording, load, change=change)
-    ground, in_a_row = ground_of(scenario, source.spec), source.in_a_row
-    played = _played(source, agents, count, progress)
-    scores = tuple(each(lambda index: _joined(agents[index].name, ground, played[index], in_a_row), len(agents)))
+
+    def chunk(number: int) -> Chunk:
+        return Chunk(source.spec, [source.play(number, count)])
+
+    windows = 1 if recording is not None else None
+    played = side_by_side(chunk, agents, source.plays(count), count, windows, progress)
+    scores = scores_of(scenario, source.spec, agents, played, source.in_a_row)
     return Report(
         scenario=scenario.name,
         digest=scenario.digest(),
-        sites=ground.sites,
-        classes=ground.classes,
+        sites=tuple(site.name for site in scenario.sites),
+        classes=tuple(cls.name for cls in scenario.terms),
         seed=seed,
         episodes=count,
         trace=None if recording is None else recording.source,
@@ -75,33 +80,47 @@ def evaluate(
     )
 
 
-def _played(source: Source, agents: Sequence[Player], count: int, progress: Progress | None) -> list[list[Played]]:
-    """What the plays came to, by agent.
+def side_by_side(
+    chunk: Callable[[int], Chunk],
+    agents: Sequence[Player],
+    plays: int,
+    episodes: int,
+    windows: int | None = None,
+    progress: Progress | None = None,
+) -> list[list[Played]]:
+    """What the `plays` came to, by agent: chunk(0), chunk(1) … of one play each, which make so many `episodes`.
 
-    A thread takes a play from its drawing to the last agent: what is in memory is what is being played.
+    A thread takes a play from its drawing to the last agent: what is in memory is what is being played. `windows`: how
+    many episodes a play is; None: as many as it has blocks.
     """
     done, telling = 0, Lock()
 
     def work(number: int) -> list[Played]:
-        drawn, results = source.play(number, count), []
-        windows = 1 if source.trace is not None else len(drawn.edges) - 1
-        chunk = Chunk(source.spec, [drawn])
+        one, results = chunk(number), []
         for agent in agents:
-            results += chunk.play(agent)
-            tell(windows)
+            results += one.play(agent)
+            tell(len(one.episodes[0].edges) - 1 if windows is None else windows)
         return results
 
-    def tell(windows: int) -> None:
+    def tell(more: int) -> None:
         nonlocal done
         with telling:
-            done += windows
+            done += more
             if progress is not None:
-                progress(done, count * len(agents))
+                progress(done, episodes * len(agents))
 
-    return [list(results) for results in zip(*each(work, source.plays(count)), strict=True)]
+    return [list(results) for results in zip(*each(work, plays), strict=True)]
 
 
-def _check(agents: Sequence[Player], episodes: int) -> None:
+def scores_of(
+    scenario: Scenario, spec: Spec, agents: Sequence[Player], played: list[list[Played]], in_a_row: int = 1
+) -> tuple[Scores, ...]:
+    """What each agent came to in all its plays, each of which is `in_a_row` episodes. `played` is used up."""
+    ground = ground_of(scenario, spec)
+    return tuple(each(lambda index: _joined(agents[index].name, ground, played[index], in_a_row), len(agents)))
+
+
+def check(agents: Sequence[Player], episodes: int) -> None:
     """Refuse what names no evaluation."""
     if not agents:
         raise InputError("evaluation", "policies", 0, "there is nothing to evaluate", "name at least one")
