@@ -14,11 +14,14 @@ EPISODES ?= 64
 OUT ?= runs/$(SCENARIO)
 BUNDLE := $(OUT)/bundle
 PACKAGE := __init__.py agents envs fastsim trained
+EVOLVE := $(BIN)/tidegate evolve
+VARIANTS := --variants 7 --sets 10 --episodes 4
+FAMILIES := small_team mid_lab three_providers pretrain_blocker colossus1_gcp colossus1_gcp_planning colossus1_gcp_faithful_planning
 RULES = $(if $(wildcard envs/scenarios/$(SCENARIO).tuned.json),best-tuned) cost-greedy first-fit committed-only burst-only
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv run fresh train export evaluate decide test soak lint format types imports check bench mutants clean
+.PHONY: help venv run fresh train export evaluate policies decide test soak lint format types imports check bench mutants clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,6 +53,14 @@ export: $(STAMP)  ## make a bundle of the trained policy
 
 evaluate: $(STAMP)  ## compare the bundle with the rules on EPISODES held-out episodes
 	$(BIN)/tidegate evaluate $(SCENARIO) $(RULES:%=--policy %) --policy $(BUNDLE) --episodes $(EPISODES) --seed $(SEED)
+
+# One after the other: each begins with what an earlier one came to, and one that has ended is not made again.
+policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
+	$(EVOLVE) mid_lab small_team --episodes 16 --generations 50 --out runs/first
+	$(EVOLVE) $(FAMILIES) --start runs/first --step 0.2 $(VARIANTS) --generations 40 --out runs/wide
+	$(EVOLVE) $(FAMILIES) --start runs/first+runs/wide --step 0.12 --seed 2 --waits 0.5 $(VARIANTS) --generations 30 --out runs/generalist
+	$(EVOLVE) mid_lab --start runs/generalist --step 0.15 --generations 20 --out runs/mid_lab
+	$(EVOLVE) small_team --start runs/generalist --step 0.2 --generations 20 --episodes 64 --out runs/small_team
 
 decide: $(STAMP)  ## let the bundle place one job
 	$(BIN)/tidegate decide $(BUNDLE) --scenario $(SCENARIO)

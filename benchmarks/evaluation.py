@@ -65,6 +65,7 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
     "mid_lab": (
         "launch_week",
         "overcommitted",
+        "pretrain_blocker",
         "rapid_prototyping",
         "recall_notice",
         "strategic_reserve",

@@ -1,5 +1,8 @@
 """The policies that come with Tidegate: they load, read what is observed now, and do better than the best rule."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tidegate.agents.evaluation.episodes import CHOICE
@@ -7,8 +10,10 @@ from tidegate.agents.evaluation.policies import TRAINED, resolve, shipped
 from tidegate.agents.tuning.course import Course
 from tidegate.envs.scenario import load, names
 from tidegate.fastsim.agent import Agent
+from tidegate.trained.bundle import load as load_bundle
 
 FIRST = 1000  # of episodes that none was learned on
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -19,6 +24,37 @@ def test_a_shipped_policy_is_small_and_has_a_card(name: str) -> None:
     card = (folder / "CARD.md").read_text()
     assert card.startswith(f"# {name}\n")
     assert "`tidegate evolve " in card
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_recipe_of_a_shipped_policy_is_the_one_in_the_docs(name: str) -> None:
+    """And the Makefile has the same, with the run in place of the bundle that was made of it."""
+    command = load_bundle(TRAINED / name).manifest.training["recipes"][-1]
+    in_docs = found_in(ROOT / "docs" / "learning.md", name)
+    assert options(command) == options(in_docs)
+    made = expanded(found_in(ROOT / "Makefile", name)).replace("--start runs/generalist", "--start generalist")
+    assert options(made) == options(in_docs)
+
+
+def found_in(page: Path, name: str) -> str:
+    """The one command of a page that ends with the run called `name`."""
+    (found,) = (line.strip() for line in page.read_text().splitlines() if line.endswith(f"--out runs/{name}"))
+    return found
+
+
+def expanded(line: str) -> str:
+    """A line of the Makefile with its variables written out."""
+    for name, value in re.findall(r"^(\w+) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE):
+        line = line.replace(f"$({name})", value)
+    return line.replace("$(BIN)/", "")
+
+
+def options(command: str) -> tuple[list[str], dict[str, str]]:
+    """The scenarios of a command, in order, and its options, but for the folder."""
+    words = command.split()
+    first = next(place for place, word in enumerate(words) if word.startswith("--"))
+    values = dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
+    return words[2:first], {name: value for name, value in values.items() if name != "--out"}
 
 
 @pytest.mark.parametrize("name", [name for name in shipped() if name in names()])
