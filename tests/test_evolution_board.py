@@ -103,7 +103,7 @@ def test_one_that_is_killed_before_its_journal_is_written_shows_that_generation_
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(evolution, "_keep", killed)
+        patched.setattr(evolution, "keep", killed)
         with pytest.raises(KeyboardInterrupt):
             evolve([small], WATCHED, tmp_path / "run")
     assert steps(tmp_path / "run")["evolution/loss_least"] == [1]
