@@ -93,12 +93,25 @@ def present(snapshot: Snapshot, scenario: Scenario, spec: Spec | None = None) ->
     sites = _ordered("sites", snapshot.sites, [site.name for site in scenario.sites])
     providers = _ordered("providers", snapshot.providers, [one.name for one in scenario.providers], ProviderNow)
     jobs, placed, ids = _tables(snapshot, scenario)
+    _check_runs(spec, [site.name for site in sites], jobs, placed, ids)
     _check_room(spec, sites, jobs, placed)
     total = sum(job.gang for job in snapshot.jobs)
     if total > spec.rules[0].most_present:
         reason = f"above {int(spec.rules[0].most_present):,}, what the integers of {scenario.name} hold"
         raise InputError("snapshot", "accelerators that all jobs want", f"{total:,}", reason, "name another scenario")
     return Present(_spec_now(spec, sites), jobs, placed, _now(snapshot, sites, providers), ids)
+
+
+def _check_runs(spec: Spec, names: Sequence[str], jobs: Jobs, placed: Any, ids: Sequence[str]) -> None:
+    """Raises InputError where a job is at a site that its class cannot use, or starts where nothing has to start."""
+    rules = spec.rules[0]
+    for row in np.flatnonzero((placed.site >= 0) & (placed.site < int(rules.sites)) & (placed.status != GONE)):
+        site = int(placed.site[row])
+        where, name = f"snapshot: job {ids[int(row)]}", names[site]
+        if rules.speed[site, jobs.cls[row]] == 0:
+            raise InputError(where, "site", name, "its class cannot run there", "correct the site or the scenario")
+        if placed.status[row] == STARTING and rules.start_up[site] == NO:
+            raise InputError(where, "status", "starting", f"nothing has to start at {name}", "say running")
 
 
 def _check_room(spec: Spec, sites: Sequence[SiteNow], jobs: Jobs, placed: Any) -> None:

@@ -132,6 +132,11 @@ class Snapshot(Part):
         if not self.period_begin_ms <= self.now_ms < self.period_end_ms:
             reason = f"not within {self.period_begin_ms} … {self.period_end_ms}, the contract period"
             raise InputError("now_ms", "time", self.now_ms, reason, "correct the period")
+        for index, site in enumerate(self.sites):
+            for key, steps in (("announced", site.announced), ("prices", site.prices)):
+                if steps and steps[0].at_ms <= self.now_ms:
+                    reason, remedy = f"is not after now, {self.now_ms}", "leave out what has come"
+                    raise InputError(f"sites[{index}].{key}", "time", steps[0].at_ms, reason, remedy)
         last, seen = 0, set[str]()
         for index, job in enumerate(self.jobs):
             if job.id in seen:

@@ -130,6 +130,8 @@ def changed(content: dict[str, Any], *path: str | int, value: Any) -> str:
         (("sites",), [], "sites"),
         (("sites", 0, "capacity"), 0, "sites[0]: capacity, 0"),
         (("sites", 0, "announced"), [{"at_ms": 9, "capacity": 1}, {"at_ms": 9, "capacity": 2}], "not ascending"),
+        (("sites", 0, "announced"), [{"at_ms": 9, "capacity": 1}], "sites[0].announced: time, 9, is not after now"),
+        (("jobs", 0, "status"), "starting", "status, starting, nothing has to start at committed"),
         (("jobs", 0, "id"), "", "jobs[0].id"),
         (("jobs", 1, "id"), "@first", "given twice, name every job once"),
         (("jobs", 0, "job_class"), "nothing", "jobs[0].job_class: class, nothing"),
