@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..fastsim.errors import InputError
+from .verbs.audit import replay as audit_replay
 from .verbs.bound import bound
 from .verbs.decide import decide
 from .verbs.evaluate import evaluate
@@ -27,6 +28,7 @@ from .verbs.explain import explain
 from .verbs.export import export
 from .verbs.replay import replay
 from .verbs.scenarios import check, listing, show
+from .verbs.serve import serve
 from .verbs.simulate import simulate
 from .verbs.stress import stress
 from .verbs.train import train
@@ -57,8 +59,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain, whatif):
+for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain, whatif, serve):
     app.command()(verb)
+
+audit = typer.Typer(name="audit", help="Look into the log of a router.", **OPTIONS)
+audit.command(name="replay")(audit_replay)
+app.add_typer(audit)
 
 scenarios = typer.Typer(name="scenarios", help="List, show and check scenarios.", **OPTIONS)
 scenarios.command(name="list")(listing)

@@ -26,7 +26,6 @@ from ..fastsim.state import (
     SLOT_MASK,
     STARTING,
     UNPLACED,
-    WAITING,
 )
 from ..fastsim.units import DOLLAR
 from ..fastsim.worlds import Worlds
@@ -34,9 +33,8 @@ from .explain import explained
 from .quantities import whole
 from .scenario import Scenario
 from .snapshot import JobNow, Price, ProviderNow, SiteNow, Snapshot, Step
+from .tabled import Names, tabled
 
-STATUS = {"new": WAITING, "queued": WAITING, "held": WAITING, "starting": STARTING, "running": RUNNING}
-STATUS |= {"blocked": PENDING}
 GONE = EMPTY  # a member of a pipeline that has left: its place in the table stays
 T = TypeVar("T", SiteNow, ProviderNow)
 
@@ -172,13 +170,13 @@ def _tables(snapshot: Snapshot, scenario: Scenario) -> tuple[Jobs, Any, tuple[st
     """The jobs as submitted, and where they stand; members of a pipeline lie side by side."""
     rows = list(_rows(snapshot.jobs))
     jobs, placed = plain_jobs(len(rows)), np.zeros(len(rows), PLACED).view(np.recarray)
-    names = _Names(scenario)
+    names = Names(scenario)
     for number, (index, job) in enumerate(rows):
         if index is None:  # has left
             jobs[number].arrival, jobs[number].gang, placed[number].status = job.submitted_ms, 1, GONE
             continue
         try:
-            _fill(jobs[number], placed[number], job, names, snapshot.now_ms)
+            jobs[number], placed[number] = tabled(job, names, snapshot.now_ms)
         except InputError as error:
             where = f"snapshot: jobs[{index}].{error.where}"
             raise InputError(where, error.what, error.value, error.reason, error.remedy) from None
@@ -203,51 +201,6 @@ def _rows(jobs: Sequence[JobNow]) -> Iterator[tuple[int | None, JobNow]]:
             raise InputError(f"snapshot: jobs[{begin}].pipeline", "pipeline", first.pipeline, reason, "order them")
         for member in range(max(here) + 1):
             yield here.get(member), jobs[here.get(member, begin)]
-
-
-class _Names:
-    """Numbers of what a scenario names."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.sites = {site.name: number for number, site in enumerate(scenario.sites)}
-        self.providers = {provider.name: number for number, provider in enumerate(scenario.providers)}
-        self.classes = {cls.name: number for number, cls in enumerate(scenario.terms)}
-        self.silicons = {name: number for number, name in enumerate(scenario.silicons)}
-        self.tags = {tag: 1 << bit for bit, tag in enumerate(scenario.tags)}
-
-
-def _number(known: dict[str, int], where: str, what: str, name: str) -> int:
-    if name not in known:
-        raise InputError(where, what, name, "the scenario has none of this name", f"use {', '.join(known)}")
-    return known[name]
-
-
-def _fill(work: Any, row: Any, job: JobNow, names: _Names, now: int) -> None:
-    """One job's row in both tables."""
-    work.arrival, work.gang = job.submitted_ms, job.gang
-    work.walltime = work.requested = job.requested_ms
-    work.cls, work.priority = _number(names.classes, "job_class", "class", job.job_class), job.priority
-    work.tags = sum(_number(names.tags, "tags", "tag", tag) for tag in set(job.tags))
-    work.silicon = NO if job.native is None else _number(names.silicons, "native", "silicon", job.native)
-    work.deadline, work.penalty, work.until = job.deadline_ms or 0, job.penalty, job.serves_until_ms or 0
-    work.member, work.parents = job.member, sum(1 << member for member in set(job.parents))
-    work.partner, work.sync = NO if job.partner is None else job.partner, job.sync_mb
-    work.descendants, work.path = job.descendants, job.path_ms
-    row.status = STATUS[job.status]
-    row.site = len(names.sites) if job.status == "held" else UNPLACED
-    if job.site is not None:
-        row.site = _number(names.sites, "site", "site", job.site)
-    row.is_offered, row.planned, row.attempts = job.is_offered, job.planned_ms, job.attempts
-    row.ready, row.waited, row.offered = job.ready_ms, job.waited_ms, job.offered_ms
-    row.start = job.started_ms if row.status in (RUNNING, STARTING) else -1
-    row.begin, row.requested_end = job.begins_ms, job.requested_end_ms
-    row.claim = job.requested_ms if job.claim_ms is None else job.claim_ms
-    row.remaining, row.finish, row.is_granted = row.claim, max(now + 1, row.requested_end), 1
-    row.requests, row.is_resumed, row.has_snapshot = job.requests, job.is_resumed, job.has_snapshot
-    row.missing = sum(1 << member for member in set(job.missing))
-    for provider, megabytes in job.data.items():
-        row.stored[_number(names.providers, "data", "provider", provider)] = megabytes
-    row.megabytes = sum(job.data.values())
 
 
 def taken(worlds: Worlds, scenario: Scenario, episode: int = 0) -> Snapshot:

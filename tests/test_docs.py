@@ -18,7 +18,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "benchmarks" / "RESULTS.md",
-    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
 ]
 FLOORS = ("agents", "benchmarks", "docs", "envs", "fastsim", "tests", "trained")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -61,7 +61,7 @@ def verb_of(words: list[str]) -> tuple[Any, list[str]]:
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_every_command_in_the_docs_parses(page, command):
     verb, words = verb_of(shlex.split(command.replace("[", " ").replace("]", " "))[1:])
-    known = {name for parameter in verb.params for name in parameter.opts}
+    known = {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if word.startswith("--")} - known == set()
     is_complete = not re.search(r"[\[…|]|\b[A-Z]{3,}\b", command) and words
     if is_complete:

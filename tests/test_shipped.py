@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_policy_is_small_and_has_a_card(name: str) -> None:
     folder = TRAINED / name
-    assert {path.name for path in folder.iterdir()} == {"CARD.md", "manifest.json", "policy.onnx"}
+    assert {path.name for path in folder.iterdir()} == {"CARD.md", "envelope.json", "manifest.json", "policy.onnx"}
     assert sum(path.stat().st_size for path in folder.iterdir()) < 200_000
     card = (folder / "CARD.md").read_text()
     assert card.startswith(f"# {name}\n")

@@ -3,6 +3,7 @@
     policy.onnx      the network, weights inside (graph.py)
     CARD.md          the same for people: recipe, results, limits
     manifest.json    what it is, where it comes from, hashes, golden vectors (manifest.py)
+    envelope.json    what it saw in training (envelope.py); older bundles have none
 
 `load` opens each file once, without following links, checks the hash of the bytes it read, and gives those same bytes
 to onnxruntime; then the golden vectors must come out as they did at export. All else is refused with an InputError.
@@ -22,6 +23,8 @@ import onnxruntime
 from ..fastsim.errors import InputError
 from ..fastsim.layout import Layout
 from ..fastsim.network import pack
+from .envelope import ENVELOPE, Envelope
+from .envelope import parse as parse_envelope
 from .graph import check
 from .manifest import REMEDY, Manifest, parse
 
@@ -37,6 +40,7 @@ class Bundle:
     manifest: Manifest
     weights: dict[str, np.ndarray]
     session: Any  # onnxruntime.InferenceSession
+    envelope: Envelope | None = None
 
     @property
     def layout(self) -> Layout:
@@ -102,8 +106,10 @@ def load(path: str | Path) -> Bundle:
         os.close(folder)
     if POLICY not in files:
         raise InputError(where, "file", POLICY, "is not listed", REMEDY)
-    weights = check(files[POLICY], manifest.observation.layout, manifest.network.width, where)
-    bundle = Bundle(manifest, weights, session(files[POLICY]))
+    layout = manifest.observation.layout
+    weights = check(files[POLICY], layout, manifest.network.width, where)
+    envelope = parse_envelope(files[ENVELOPE], layout, where) if ENVELOPE in files else None
+    bundle = Bundle(manifest, weights, session(files[POLICY]), envelope)
     _repeat_golden(bundle, where)
     return bundle
 

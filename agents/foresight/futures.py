@@ -34,7 +34,18 @@ def future(present: Present, scenario: Scenario, seed: int, number: int, hours: 
 
     Raises InputError where that reaches beyond the scenario's span.
     """
-    now, stream = int(present.now[0].now), FIRST_STREAM + number
+    now, worlds = int(present.now[0].now), begun(present, scenario, seed, number, hours)
+    edges = np.array([now, now + hours * HOUR], np.int64)
+    seed = int(worlds.state().seed)
+    return Chunk.of(worlds, [Episode(worlds.jobs, edges, now, seed, 0, scenario.span)])
+
+
+def begun(present: Present, scenario: Scenario, seed: int, number: int, hours: int) -> Worlds:
+    """The world of future `number`, as it stands now, with the jobs that arrive within `hours` and some days more.
+
+    Raises InputError where that reaches beyond the scenario's span.
+    """
+    stream = FIRST_STREAM + number
     present = present._replace(jobs=present.jobs.copy())
     here, placed = present.jobs, drawn(present, scenario, np.random.default_rng([seed, 0xF07E, number]))
     coming = arrivals(present, scenario, seed, stream, hours)
@@ -46,8 +57,7 @@ def future(present: Present, scenario: Scenario, seed: int, number: int, hours: 
     worlds = Worlds(present.spec, jobs, 1, slots=max(256, 2 * count))
     standing.put(worlds, 0)
     worlds.batch.state[0, 0].last_job = len(jobs)
-    edges = np.array([now, now + hours * HOUR], np.int64)
-    return Chunk.of(worlds, [Episode(jobs, edges, now, world_seed(seed, stream), 0, scenario.span)])
+    return worlds
 
 
 def arrivals(present: Present, scenario: Scenario, seed: int, stream: int, hours: int) -> Jobs:

@@ -17,12 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
 from ...fastsim.jit import IS_COMPILED, from_python
 from ...fastsim.layout import Layout
 from ...fastsim.network import pack, scores, scratch_size
+from ...fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES
 from ...trained.bundle import CARD, MANIFEST, POLICY, agree, load, session
 from ...trained.durable import write_folder
+from ...trained.envelope import ENVELOPE
 from ...trained.graph import MASKED, build
 from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
 from ..evolution import evolve as evolution
@@ -31,6 +34,7 @@ from ..evolution.recipe import RECIPES, recipe
 from ..evolution.settings import Settings as Evolution
 from .evaluations import BEST, read_best
 from .network import SiteScorer
+from .seen import Progress, envelope_of, nobody
 from .settings import Settings
 from .train import checked_settings
 
@@ -51,11 +55,18 @@ class ParityError(ArithmeticError):
     """Two forward passes of the same weights disagree; nothing was written."""
 
 
-def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBACK, created: str | None = None) -> Path:
+def export(
+    run: Path,
+    out: Path,
+    name: str | None = None,
+    fallback: str = FALLBACK,
+    created: str | None = None,
+    tell: Progress = nobody,
+) -> Path:
     """Write the bundle of the finished run `run` to the new folder `out`; return it.
 
     `name` is the scenario's unless given, `fallback` the rule that answers where the policy cannot. The same run gives
-    the same bytes; `created` is written as it is given.
+    the same bytes; `created` is written as it is given. `tell` takes the share that is over.
 
     Raises InputError for a folder that is no run or is taken, ParityError when forward passes disagree.
     """
@@ -70,10 +81,13 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
     if isinstance(settings, Evolution):
         training[RECIPES] = folder.recipes_of(run)
     card = card_of(run, name or scenario.name, settings, [scenario, *others], training.get(RECIPES, [])).encode()
+    written = {POLICY: graph, CARD: card}
+    if (observation.job, observation.clock, observation.site) == (JOB_FEATURES, CLOCK_FEATURES, SITE_FEATURES):
+        written[ENVELOPE] = _envelope(actor, observation.layout, [scenario, *others], settings, tell)
     manifest = Manifest(
         name=name or scenario.name,
         created=created,
-        files={POLICY: _file(graph), CARD: _file(card)},
+        files={name: _file(content) for name, content in written.items()},
         observation=observation,
         observation_schema=observation.schema_hash,
         network=Network(width=settings.width),
@@ -86,8 +100,8 @@ def export(run: Path, out: Path, name: str | None = None, fallback: str = FALLBA
     ).sealed()
 
     def fill(bundle: Path) -> None:
-        (bundle / POLICY).write_bytes(graph)
-        (bundle / CARD).write_bytes(card)
+        for file, content in written.items():
+            (bundle / file).write_bytes(content)
         (bundle / MANIFEST).write_bytes(manifest.rendered())
         load(bundle)
 
@@ -144,6 +158,16 @@ def told(run: Path, settings: Evolution) -> list[str]:
         f"Loss beside {settings.reference} (docs/learning.md), below 0 where it is better, after {len(evolved.curve)}",
         f"generations: {fresh} on weeks that it was not learned on ({first} before), {own} on those that it was.",
     ]
+
+
+def _envelope(
+    actor: SiteScorer, layout: Layout, learned_on: list[TrainedOn], settings: Settings | Evolution, tell: Progress
+) -> bytes:
+    """The text of envelope.json: where the policy was, in the worlds that it learned in."""
+    knobs = pack(actor.weights(), layout.job, layout.clock, layout.site, settings.width)
+    scenarios = [Scenario.model_validate_json(json.dumps(one.scenario)) for one in learned_on]
+    variants = settings.variants * settings.sets if isinstance(settings, Evolution) else 0
+    return envelope_of(scenarios, variants, settings.seed, knobs, layout, tell).rendered()
 
 
 def _scenarios(run: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from ...fastsim.errors import InputError
-from .progress import waiting
+from .progress import bar, waiting
 
 
 def export(
@@ -21,6 +21,6 @@ def export(
         except ModuleNotFoundError as error:
             reason, remedy = "is not installed", "pip install 'tidegate[train]'"
             raise InputError("export", "package", error.name, reason, remedy) from error
-    with waiting(quiet=False, text="checking that torch, onnxruntime and the kernel agree"):
-        bundle = ppo.export(run, out, name)
+    with bar(quiet=False, text="looking at what it saw in training") as progress:
+        bundle = ppo.export(run, out, name, tell=progress)
     print(f"wrote {bundle}")

@@ -1,0 +1,140 @@
+"""A router's decisions again, from its log: the same states, the same questions, and the answers must be the same.
+
+What was known of other decisions is known again, so each is compared whole: what was observed, what policy and baseline
+would have done, who decided, and why.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...envs.present import parsed, present
+from ...envs.scenario import Scenario
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ...trained.bundle import Bundle
+from . import audit
+from .audit import Entry
+from .cluster import Cluster
+from .engine import Engine
+from .memory import place
+from .request import Request
+
+COMPARED = ("action", "by", "why", "policy", "baseline", "observation")
+Progress = Callable[[float], Any]  # takes the share that is over
+
+
+class Difference(NamedTuple):
+    """One field of a decision that came out otherwise."""
+
+    number: int
+    job: str
+    field: str
+    logged: str
+    replayed: str
+
+
+class Replayed(NamedTuple):
+    """What a replay came to."""
+
+    decisions: int
+    states: int
+    differences: list[Difference]
+
+
+def replay(
+    path: Path,
+    scenario: Scenario,
+    bundles: Sequence[Bundle],
+    baseline_of: Callable[[str], Agent],
+    progress: Progress = lambda _: None,
+) -> Replayed:
+    """Replay a log. `bundles`: all that were in service; `baseline_of` gives the agent of a name.
+
+    Raises InputError where the log is none, is of another scenario, or names a bundle that is not there.
+    """
+    log = audit.opened(path, read_only=True)
+    try:
+        return _Replay(log, scenario, bundles, baseline_of, path).run(progress)
+    finally:
+        log.close()
+
+
+class _Replay:
+    def __init__(
+        self, log: Any, scenario: Scenario, bundles: Sequence[Bundle], baseline_of: Callable[[str], Agent], path: Path
+    ) -> None:
+        self.log, self.scenario, self.path, self.spec = log, scenario, path, scenario.compile()
+        self.bundles = {one.manifest.digest: one for one in bundles}
+        self.baseline_of = baseline_of
+        self.entries = audit.entries(log)
+        self.by_number = {entry.number: entry for entry in self.entries}
+        self.turns = audit.events(log, "started", "bundle")
+        self.quotas: dict[str, int] = {}
+        self.baseline: Agent | None = None
+        self.engine: Engine | None = None
+
+    def run(self, progress: Progress) -> Replayed:
+        differences, states, done = list[Difference](), 0, 0
+        for number, asked in groupby(self.entries, lambda entry: entry.state):
+            questions = [list(group) for _, group in groupby(asked, lambda entry: entry.question)]
+            self._turn(questions[0][0].number)
+            cluster = self._cluster(number)
+            states += 1
+            for question in questions:
+                self._turn(question[0].number)
+                differences += self._compared(cluster, question)
+                done += len(question)
+                progress(done / len(self.entries))
+        return Replayed(done, states, differences)
+
+    def _turn(self, number: int) -> None:
+        """What happened to the router before this decision happens: it was started, or took over a bundle."""
+        while self.turns and self.turns[0][1]["after"] < number:
+            kind, detail = self.turns.pop(0)
+            if kind == "started":
+                self._start(detail)
+            else:
+                self._take_over(detail)
+
+    def _start(self, detail: dict[str, Any]) -> None:
+        if detail["scenario"] != self.scenario.digest():
+            reason = f"is not that of the log, {detail['scenario'][:16]}"
+            raise InputError("replay", "scenario", self.scenario.digest()[:16], reason, "name the one of then")
+        self.quotas, self.baseline = detail["quotas"], self.baseline_of(detail["baseline"])
+
+    def _take_over(self, detail: dict[str, Any]) -> None:
+        bundle = self.bundles.get(detail["bundle"])
+        if bundle is None:
+            reason, remedy = f"has digest {detail['bundle'][:16]}, and is not given", "name its folder with --bundle"
+            raise InputError("replay", "bundle", detail["name"], reason, remedy)
+        assert self.baseline is not None
+        self.engine = Engine(bundle, self.baseline)
+
+    def _cluster(self, number: int) -> Cluster:
+        """The cluster of a state, with what was carried out in it first."""
+        told = audit.state(self.log, number)
+        if told is None or self.baseline is None:
+            raise InputError("replay", "state", number, f"is not in {self.path}", "name a log that is whole")
+        snapshot = parsed(told.snapshot, f"{self.path}: state {number}")
+        standing, later = present(snapshot, self.scenario, self.spec), self._later(number)
+        cluster = Cluster(self.scenario, standing, self.quotas, later + len(told.again))
+        for earlier in told.again:
+            entry = self.by_number[earlier]
+            place(cluster, entry, Request.model_validate_json(entry.request), self.baseline)
+        return cluster
+
+    def _later(self, number: int) -> int:
+        """How many decisions were made on a state."""
+        return sum(entry.state == number for entry in self.entries)
+
+    def _compared(self, cluster: Cluster, question: list[Entry]) -> Iterator[Difference]:
+        assert self.engine is not None
+        self.engine.share = question[0].share
+        requests = [Request.model_validate_json(entry.request) for entry in question]
+        for entry, found in zip(question, self.engine.decide(cluster, requests), strict=True):
+            for name in COMPARED:
+                logged, replayed = getattr(entry, name), getattr(found, name)
+                if logged != replayed:
+                    yield Difference(entry.number, entry.job, name, logged, replayed)

@@ -1,0 +1,315 @@
+"""The router without its protocol: it takes states and questions, and answers when the log holds the answer.
+
+One event loop decides everything, one question after the other. What takes long is done elsewhere: snapshots are taken
+in, and decisions judged, in processes of their own (standing.py), and the log commits in a thread (audit.py). While the
+log cannot be written the baseline answers alone, and says so.
+"""
+
+import asyncio
+import time
+from collections import deque
+from concurrent.futures import Executor
+from typing import Any
+
+from ...envs.scenario import Scenario
+from ...fastsim.agent import Agent
+from ...fastsim.errors import InputError
+from ...trained.bundle import Bundle
+from .admission import Admission, Limits
+from .audit import Entry, Log, Row, decision_row, event_row, state_row
+from .cluster import Cluster
+from .engine import Decision, Engine, Moment
+from .gate import Gate
+from .judge import case_of
+from .memory import REMEMBERED, Recent, is_news, parts, place
+from .metrics import Metrics
+from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
+from .request import Request, Route, digest
+from .standing import Standing, judge, stand
+
+AT_ONCE = 32  # decisions that are carried out in a new state before others are answered: some 2 ms
+JUDGE_SEED = 20_261
+Answer = tuple[Entry, bool]  # and whether the log holds it
+
+
+class Service:
+    """One router for one cluster."""
+
+    def __init__(
+        self,
+        cluster: str,
+        scenario: Scenario,
+        bundle: Bundle,
+        baseline: Agent,
+        log: Log,
+        *,
+        quotas: dict[str, int],
+        limits: Limits,
+        standing: Executor,
+        judging: Executor | None,
+    ) -> None:
+        """`standing` and `judging` are standing.workers; without the second nothing is judged."""
+        self.name, self.scenario, self.log, self.limits, self.metrics = cluster, scenario, log, limits, Metrics()
+        self.is_ready, self.is_audited = True, True
+        self.cluster: Cluster | None = None
+        self._baseline, self._quotas, self._standing, self._judging = baseline, quotas, standing, judging
+        self._admission, self._states = Admission(limits), asyncio.Lock()
+        self._state, self._last = log.last_state, log.last_decision
+        self._told: Standing | None = None
+        self._came, self._row = 0.0, state_row(0, "", b"", ())
+        self._recent = deque[Recent](maxlen=REMEMBERED)
+        self._under_way: dict[tuple[str, int], tuple[str, asyncio.Future[Answer]]] = {}
+        self._case: asyncio.Task[None] | None = None
+        self._cases = 0
+        terms = {"cluster": cluster, "scenario": scenario.digest(), "baseline": baseline.name, "quotas": quotas}
+        self._note([event_row("started", {"after": self._last, **terms})])
+        self.take_over(bundle)
+
+    # The policy --------------------------------------------------------------------------------------------------
+
+    def take_over(self, bundle: Bundle) -> None:
+        """From now on this bundle is the policy, with the share that the log gives it."""
+        self.gate = Gate.found(self.log, bundle.manifest.digest)
+        self._knobs, differ = bundle.knobs(), self._differ if self._judging is not None else None
+        self.engine = Engine(bundle, self._baseline, self.gate.share, differ)
+        detail = {"after": self._last, "bundle": bundle.manifest.digest, "name": bundle.manifest.name}
+        self._note([event_row("bundle", detail)])
+        self.metrics.info.clear()
+        self.metrics.info.labels(bundle.manifest.name, bundle.manifest.digest[:16]).set(1)
+        self._show_gate()
+
+    def refuse_bundle(self, error: InputError) -> None:
+        """A bundle was not sound: the one in service stays."""
+        self.metrics.bad_bundles.inc()
+        self._note([event_row("bad_bundle", {"reason": str(error)[:400]})])
+
+    def give_share(self, share: float, by: str) -> None:
+        """A person gives the policy a share of the jobs."""
+        self._note([event_row("share", self.gate.give(share, by))])
+        self.engine.share = share
+        self._show_gate()
+
+    def _differ(self, moment: Moment) -> None:
+        """Policy and baseline differ: it is judged what that costs, if nothing else is being judged."""
+        self.metrics.differing.inc()
+        if self._case is None or self._case.done():
+            self._cases += 1
+            self._case = asyncio.ensure_future(self._judge(case_of(moment, self._knobs), self.gate, self._cases))
+
+    async def _judge(self, case: Any, gate: Gate, number: int) -> None:
+        found = await asyncio.get_running_loop().run_in_executor(self._judging, judge, case, JUDGE_SEED, number)
+        if found is None or gate is not self.gate:  # it cannot be told, or is of a bundle before
+            return
+        self.metrics.judged.inc()
+        self._note([event_row(*one) for one in gate.judge(found)])
+        self.engine.share = gate.share
+        self._show_gate()
+
+    def _show_gate(self) -> None:
+        self.metrics.share.set(self.gate.share)
+        self.metrics.is_stopped.set(self.gate.is_stopped)
+        low, high = self.gate.evidence.interval
+        for name, value in (("mean", self.gate.evidence.mean), ("low", low), ("high", high)):
+            self.metrics.difference.labels(name).set(value)
+
+    def _note(self, events: list[Row]) -> None:
+        """Write down what happened to the router; where that fails, decisions tell."""
+        self.log.add(events, lambda error: self.metrics.audit_failures.inc() if error else None)
+
+    # The state ---------------------------------------------------------------------------------------------------
+
+    async def take_state(self, content: bytes) -> dict[str, Any]:
+        """A newer snapshot takes the place of the last. Raises Refusal."""
+        async with self._states:
+            found = await asyncio.get_running_loop().run_in_executor(self._standing, stand, content)
+            if isinstance(found, InputError):
+                raise refused(found)
+            if found.cluster != self.name:
+                raise self._stranger("snapshot", found.cluster)
+            await self._stand(found, list(self._recent))
+        return {
+            "cluster": self.name,
+            "state": found.digest,
+            "now_ms": int(found.present.now[0].now),
+            "jobs": sum(name != "" for name in found.present.ids),
+        }
+
+    async def _stand(self, told: Standing, recents: list[Recent]) -> None:
+        """A new cluster, in which what it could not show yet is carried out, while the old one still answers."""
+        spare = self.limits.spare + len(recents)
+        cluster, again, seen = Cluster(self.scenario, told.present, self._quotas, spare), list[int](), 0
+        while seen < len(recents):
+            for part in parts(recents[seen:], AT_ONCE):
+                news = [one for one in part if is_news(cluster, one)]
+                again += [one.entry.number for one in news if place(cluster, one.entry, one.request, self._baseline)]
+                seen += len(part)
+                if news:
+                    await asyncio.sleep(0)
+            last = recents[-1].entry.number
+            recents += [one for one in self._recent if one.entry.number > last]
+        self.cluster, self._told, self._came = cluster, told, time.monotonic()
+        self._state += 1
+        self._row = state_row(self._state, told.digest, told.deflated, again)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the state came; None: there is none."""
+        return None if self.cluster is None else time.monotonic() - self._came
+
+    # The question ------------------------------------------------------------------------------------------------
+
+    async def route(self, question: Route) -> list[Answer]:
+        """Decide, or find what was decided, in the order of the question. Raises Refusal."""
+        if not self.is_ready:
+            raise refusal(UNAVAILABLE, "router", "state", "draining", "is about to end", "ask again later")
+        if question.cluster != self.name:
+            raise self._stranger("request", question.cluster)
+        known = {one.id: self._known(one) for one in question.requests}
+        fresh = [one for one in question.requests if known[one.id] is None]
+        if fresh:
+            known.update(self._decided(fresh))
+        try:
+            async with asyncio.timeout(self.limits.answer_seconds):
+                return [await asyncio.shield(known[one.id]) for one in question.requests]  # type: ignore[arg-type]
+        except TimeoutError:
+            reason = f"has not taken the answer within {self.limits.answer_seconds:g} s"
+            raise refusal(UNAVAILABLE, "router", "audit log", self.log.path, reason, "ask again") from None
+
+    def _known(self, request: Request) -> "asyncio.Future[Answer] | None":
+        """What was decided, or is being written down, of this attempt."""
+        if (request.id, request.attempt) in self._under_way:
+            before, future = self._under_way[request.id, request.attempt]
+        elif (entry := self.log.found(self.name, request.id, request.attempt)) is not None:
+            before, future = digest(Request.model_validate_json(entry.request)), _answered(entry)
+        else:
+            return None
+        if before != digest(request):
+            reason, remedy = "was asked about in other words before", f"ask about attempt {request.attempt + 1}"
+            raise refusal(CONFLICT, f"request: job {request.id}", "attempt", request.attempt, reason, remedy)
+        self.metrics.repeated.inc()
+        return future
+
+    def _decided(self, requests: list[Request]) -> "dict[str, asyncio.Future[Answer]]":
+        """Decide about jobs, and have it written down."""
+        self._admission.admit(len(requests), len(self._under_way), self.age)
+        self.metrics.waiting.set(len(self._under_way) + len(requests))
+        assert self.cluster is not None
+        self.engine.share = self.gate.share if self.is_audited else 0.0
+        try:
+            decisions = self.engine.decide(self.cluster, requests)
+        except InputError as error:
+            raise refused(error) from None
+        loop, at = asyncio.get_running_loop(), self.cluster.now + round((self.age or 0.0) * 1000)
+        entries = self._entries(decisions, requests)
+        futures: list[asyncio.Future[Answer]] = [loop.create_future() for _ in entries]
+        for entry, request, future in zip(entries, requests, futures, strict=True):
+            self._under_way[request.id, request.attempt] = digest(request), future
+            self._recent.append(Recent(entry, request, at))
+            self.metrics.decisions.labels(entry.by, entry.action).inc()
+            self.metrics.unfamiliar.inc(entry.policy == "")
+        if self.is_audited:
+            self._write(entries, futures)
+        else:
+            self._answer_alone(entries, futures)
+        return {one.id: future for one, future in zip(requests, futures, strict=True)}
+
+    def _entries(self, decisions: list[Decision], requests: list[Request]) -> list[Entry]:
+        """The log's rows of decisions on one question."""
+        question, now, bundle = self._last + 1, time.time(), self.engine.bundle.manifest.digest
+        self._last += len(decisions)
+        return [
+            Entry(
+                number=question + place,
+                at=now,
+                cluster=self.name,
+                job=one.id,
+                attempt=one.attempt,
+                state=self._state,
+                question=question,
+                request=request.model_dump_json(exclude_defaults=True),
+                action=one.action,
+                by=one.by,
+                why=one.why,
+                policy=one.policy,
+                baseline=one.baseline,
+                observation=one.observation,
+                share=one.share,
+                bundle=bundle,
+            )
+            for place, (one, request) in enumerate(zip(decisions, requests, strict=True))
+        ]
+
+    def _write(self, entries: list[Entry], futures: "list[asyncio.Future[Answer]]") -> None:
+        """Give decisions to the log; they are told when it has them."""
+        loop, state = asyncio.get_running_loop(), self._state
+
+        def done(error: Exception | None) -> None:
+            loop.call_soon_threadsafe(self._written, entries, futures, state, error)
+
+        self.log.add([self._row, *(decision_row(entry) for entry in entries)], done)
+
+    def _written(
+        self, entries: list[Entry], futures: "list[asyncio.Future[Answer]]", state: int, error: Exception | None
+    ) -> None:
+        """The log has committed decisions, which are told; or it could not, and they are forgotten."""
+        for entry, future in zip(entries, futures, strict=True):
+            self._under_way.pop((entry.job, entry.attempt), None)
+            if error is None:
+                future.set_result((entry, True))
+                continue
+            reason, remedy = f"cannot be written: {error}", "ask again: until it can, the baseline answers alone"
+            future.set_exception(refusal(UNAVAILABLE, "router", "audit log", self.log.path, reason, remedy))
+            future.exception()  # nobody may be waiting any more
+        if error is not None:
+            self._lose_log(state)
+
+    def _lose_log(self, state: int) -> None:
+        """The log does not know of some decisions, so the next ones must not rest on them: the state is told anew."""
+        self.metrics.audit_failures.inc()
+        self.is_audited = False
+        self.metrics.is_unaudited.set(1)
+        if state == self._state:
+            self._tell_anew()
+
+    def _tell_anew(self) -> None:
+        """The last snapshot again, as a state of its own, without what has been decided since."""
+        self._recent.clear()
+        if self._told is not None:
+            self.cluster = Cluster(self.scenario, self._told.present, self._quotas, self.limits.spare)
+            self._state += 1
+            self._row = state_row(self._state, self._told.digest, self._told.deflated, ())
+
+    def _answer_alone(self, entries: list[Entry], futures: "list[asyncio.Future[Answer]]") -> None:
+        """The baseline's decisions are told though the log does not have them; and it is tried again."""
+        for entry, future in zip(entries, futures, strict=True):
+            self._under_way.pop((entry.job, entry.attempt), None)
+            future.set_result((entry, False))
+        loop = asyncio.get_running_loop()
+
+        def done(error: Exception | None) -> None:
+            loop.call_soon_threadsafe(self._tried, error)
+
+        self.log.add([event_row("unaudited", {"decisions": len(entries)})], done)
+
+    def _tried(self, error: Exception | None) -> None:
+        if error is None and not self.is_audited:
+            self.is_audited = True
+            self.metrics.is_unaudited.set(0)
+            self._tell_anew()
+            self.take_over(self.engine.bundle)  # what it has seen meanwhile is in no log
+
+    def _stranger(self, where: str, name: str) -> Refusal:
+        return refusal(NOT_FOUND, where, "cluster", name, f"is not this router's, {self.name}", "ask its own router")
+
+    def close(self) -> None:
+        """Have everything written down; the processes are the caller's."""
+        self.is_ready = False
+        if self._case is not None:
+            self._case.cancel()
+        self.log.close()
+
+
+def _answered(entry: Entry) -> "asyncio.Future[Answer]":
+    future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    future.set_result((entry, True))
+    return future

@@ -1,0 +1,72 @@
+"""Processes beside the router: they take in snapshots and judge decisions, which would keep other decisions waiting."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from ...envs.present import Present, parsed, present
+from ...envs.scenario import Scenario
+from ...fastsim.errors import InputError
+from ..evaluation.policies import resolve
+from .judge import Case, difference
+
+_own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
+
+
+def workers(scenario: Scenario, baseline: str, where: str) -> ProcessPoolExecutor:
+    """One process that knows the scenario; it is started afresh, not forked: threads run here."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, _begin, (scenario.model_dump_json(), baseline, where))
+
+
+def _begin(scenario: str, baseline: str, where: str) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # the router says when it is over
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(5)  # decisions go first
+    know(Scenario.model_validate_json(scenario), baseline, where)
+
+
+def know(scenario: Scenario, baseline: str, where: str) -> None:
+    """What this process stands snapshots and judges decisions with."""
+    _own.update(scenario=scenario, spec=scenario.compile(), baseline=resolve(baseline, scenario, where))
+
+
+def _end_with_parent() -> None:
+    """A router that was killed leaves nobody behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+class Standing(NamedTuple):
+    """A snapshot, taken in."""
+
+    cluster: str
+    present: Present
+    digest: str  # SHA-256 of its bytes, in short
+    deflated: bytes  # for the log
+
+
+def stand(content: bytes) -> Standing | InputError:
+    """A snapshot taken in, or what is wrong with it."""
+    try:
+        snapshot = parsed(content, "snapshot")
+        standing = present(snapshot, _own["scenario"], _own["spec"])
+    except InputError as error:
+        return error
+    return Standing(snapshot.cluster, standing, sha256(content).hexdigest()[:16], zlib.compress(content, 1))
+
+
+def judge(case: Case, seed: int, number: int) -> float | None:
+    """Dollars that the policy's action costs more than the baseline's; None where that cannot be told."""
+    try:
+        return difference(case, _own["scenario"], _own["baseline"], seed, number)
+    except InputError:
+        return None
