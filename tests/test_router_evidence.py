@@ -101,12 +101,13 @@ def test_the_share_has_a_stage() -> None:
 def judged(knobs: np.ndarray, seed: int, most: int) -> Evidence:
     """Instants of simulated clusters under the rule are judged, until a policy is stopped."""
     policy, evidence = Agent("policy", scorer.choose, knobs, observes=True), Evidence()
+    worlds = at_offers(seed)
     while evidence.count < most and evidence.verdict != "worse":
-        worlds = at_offers(seed + evidence.count)
         while int(worlds.ask(policy)[0]) == int(worlds.ask(rule())[0]):
-            step(worlds, worlds.ask(rule()))
+            assert step(worlds, worlds.ask(rule()))
         case = Case(worlds.spec, worlds.jobs, worlds.kept(), knobs)
         evidence.add(difference(case, scenario(), rule(), seed, evidence.count))
+        worlds = at_offers(seed + evidence.count)
     return evidence
 
 
