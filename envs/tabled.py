@@ -38,9 +38,12 @@ def number_of(known: dict[str, int], where: str, what: str, name: str) -> int:
 
 
 def tabled(job: JobNow, names: Names, now: int) -> tuple[Row, Row]:
-    """A job as rows of JOB and of PLACED. Raises InputError where it names what the scenario does not have."""
+    """A job as rows of JOB and of PLACED; who came after `now` comes now.
+
+    Raises InputError where it names what the scenario does not have.
+    """
     work = PLAIN | {
-        "arrival": job.submitted_ms,
+        "arrival": min(job.submitted_ms, now),
         "walltime": job.requested_ms,
         "requested": job.requested_ms,
         "gang": job.gang,
@@ -69,7 +72,7 @@ def tabled(job: JobNow, names: Names, now: int) -> tuple[Row, Row]:
         "site": site if job.site is None else number_of(names.sites, "site", "site", job.site),
         "is_offered": job.is_offered,
         "planned": job.planned_ms,
-        "ready": job.ready_ms,
+        "ready": min(job.ready_ms, now),
         "waited": job.waited_ms,
         "offered": job.offered_ms,
         "attempts": job.attempts,

@@ -171,7 +171,23 @@ def test_a_policy_that_has_no_answer_is_replaced_and_it_is_said_why(monkeypatch:
         raise InputError("bundle", "logits", "nan", "not finite", "use the rule")
 
     engine = Engine(bundle(), rule(), 1.0)
+    engine._agent = None
     monkeypatch.setattr(type(engine.bundle), "decide", broken)
     (decision,) = engine.decide(cluster(), [asked("new")])
     assert (decision.by, decision.policy) == (BASELINE, "")
     assert decision.why == "unsound: logits, nan, not finite"
+    monkeypatch.setattr(type(engine.bundle), "decide", lambda *_: -1)
+    (decision,) = engine.decide(cluster(), [asked("new")])
+    assert (decision.by, decision.why) == (BASELINE, "unsound: it has no legal answer")
+
+
+def test_with_numba_and_without_the_policy_decides_alike() -> None:
+    found = [cluster(spare=400) for _ in range(2)]
+    engines = [Engine(bundle(), rule(), 1.0) for _ in range(2)]
+    engines[1]._agent = None
+    for number in range(300):
+        decisions = [
+            engine.decide(one, [asked(f"new{number}", like=number % 5)])
+            for engine, one in zip(engines, found, strict=True)
+        ]
+        assert decisions[0] == decisions[1]

@@ -179,7 +179,8 @@ class Area:
             row, at = np.unravel_index(int(self.beyond(rows).argmax()), rows.shape)
             name = [*names.job, *names.clock, *names.site][at]
             return f"{name} is {rows[row, at]:.3g}, in training {self.low[at]:.3g} … {self.high[at]:.3g}"
-        far = self.distance(rows).max(initial=0.0)
+        apart = (rows - self._mean) @ self._transposed
+        far = max(np.einsum("ij,ij->i", apart, apart).tolist(), default=0.0) ** 0.5
         if far > self.limit:
             return f"all together are {far:.1f} from their mean in training, where {self.limit:.1f} was the most"
         return ""
@@ -193,7 +194,7 @@ class Familiar:
         self.sites, self.layout, self._fresh = envelope.sites, layout, envelope.fresh
         self.each, self.means = Area(envelope.each), Area(envelope.means)
         size = len(envelope.each.low)
-        self._last, self._asked, self._drift = np.zeros((WINDOW, size)), 0, ""
+        self._last, self._asked, self._sum, self._drift = np.zeros((WINDOW, size)), 0, np.zeros(size), ""
 
     def why_not(self, observation: np.ndarray, mask: np.ndarray) -> str:
         """Why an observation (size,) is not familiar, in words; nothing where it is. It is remembered.
@@ -205,7 +206,8 @@ class Familiar:
             return f"{count} sites, in training {' or '.join(map(str, self.sites))}"
         rows = self._rows(observation, mask)
         if observation[self._fresh] == 1:
-            self._remember((rows if len(rows) else self._rows(observation, np.ones(count + 1, np.bool_))).mean(0))
+            whole = rows if len(rows) else self._rows(observation, np.ones(count + 1, np.bool_))
+            self._remember(whole.sum(0) / len(whole))
         reason = self.each.why_not(rows, self._names) if len(rows) else ""
         return reason or self._drift
 
@@ -220,8 +222,11 @@ class Familiar:
     def _remember(self, row: np.ndarray) -> None:
         """One more first offer; from `WINDOW` on it is seen whether they are like those of training."""
         at = self._asked % WINDOW
+        self._sum += row - self._last[at]
         self._last[at] = row
         self._asked += 1
+        if at == WINDOW - 1:
+            self._sum = self._last.sum(0)  # so that roundings do not pile up
         if self._asked >= WINDOW:
-            reason = self.means.why_not(self._last.mean(0)[None], self._names)
+            reason = self.means.why_not(self._sum[None] / WINDOW, self._names)
             self._drift = f"mean of {WINDOW} jobs: {reason}" if reason else ""

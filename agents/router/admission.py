@@ -15,7 +15,7 @@ class Limits:
     depth: int = 256  # that wait for the log
     stale_seconds: float = 120.0  # after which a state is too old to decide on
     answer_seconds: float = 2.0  # that a question waits for the log
-    spare: int = 4096  # jobs that may come between two states
+    spare: int = 8192  # jobs that may come between two states
 
 
 class Admission:

@@ -159,9 +159,8 @@ class Cluster:
 
     def _fill(self, row: int, job: JobNow) -> None:
         """A job that the snapshot does not have comes at its instant, however much later it was submitted."""
-        times = {"submitted_ms": min(job.submitted_ms, self.now), "ready_ms": min(job.ready_ms, self.now)}
-        known = job.model_copy(update={**times, "is_offered": True})
-        self._jobs[row], self._placed[row] = tabled(known, self._names, self.now)
+        self._jobs[row], self._placed[row] = tabled(job, self._names, self.now)
+        self._placed.is_offered[row] = 1
 
     def _shield(self, item: Any) -> None:
         """Take out of the mask what a quota forbids: more accelerators at a site, running, starting and queued."""

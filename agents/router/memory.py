@@ -1,6 +1,5 @@
 """Decisions that the next snapshot may not know of: it may have been taken before they were carried out."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...fastsim.agent import Agent
@@ -21,9 +20,9 @@ class Recent(NamedTuple):
     at_ms: int
 
 
-def is_news(cluster: Cluster, recent: Recent) -> bool:
-    """Whether the snapshot of a cluster was taken before this decision could show in it."""
-    return recent.entry.action != HOLD and recent.at_ms > cluster.now - GRACE_MS
+def is_news(recent: Recent, now: int) -> bool:
+    """Whether a snapshot that was taken at `now` [ms] may not show this decision yet."""
+    return recent.entry.action != HOLD and recent.at_ms > now - GRACE_MS
 
 
 def place(cluster: Cluster, entry: Entry, request: Request, agent: Agent) -> bool:
@@ -38,9 +37,3 @@ def place(cluster: Cluster, entry: Entry, request: Request, agent: Agent) -> boo
         cluster.answer(cluster.actions.index(entry.action))
     cluster.settle(agent)
     return True
-
-
-def parts(recents: list[Recent], size: int) -> Iterator[list[Recent]]:
-    """Parts of a list, at most so long."""
-    for begin in range(0, len(recents), size):
-        yield recents[begin : begin + size]

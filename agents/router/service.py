@@ -21,7 +21,7 @@ from .cluster import Cluster
 from .engine import Decision, Engine, Moment
 from .gate import Gate
 from .judge import case_of
-from .memory import REMEMBERED, Recent, is_news, parts, place
+from .memory import REMEMBERED, Recent, is_news, place
 from .metrics import Metrics
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
 from .request import Request, Route, digest
@@ -136,17 +136,17 @@ class Service:
 
     async def _stand(self, told: Standing, recents: list[Recent]) -> None:
         """A new cluster, in which what it could not show yet is carried out, while the old one still answers."""
-        spare = self.limits.spare + len(recents)
-        cluster, again, seen = Cluster(self.scenario, told.present, self._quotas, spare), list[int](), 0
-        while seen < len(recents):
-            for part in parts(recents[seen:], AT_ONCE):
-                news = [one for one in part if is_news(cluster, one)]
-                again += [one.entry.number for one in news if place(cluster, one.entry, one.request, self._baseline)]
-                seen += len(part)
-                if news:
-                    await asyncio.sleep(0)
-            last = recents[-1].entry.number
-            recents += [one for one in self._recent if one.entry.number > last]
+        now = int(told.present.now[0].now)
+        news, again = [one for one in recents if is_news(one, now)], list[int]()
+        cluster = Cluster(self.scenario, told.present, self._quotas, self.limits.spare + len(news))
+        last = recents[-1].entry.number if recents else 0
+        while news:
+            part, news = news[:AT_ONCE], news[AT_ONCE:]
+            again += [one.entry.number for one in part if place(cluster, one.entry, one.request, self._baseline)]
+            await asyncio.sleep(0)
+            if not news:  # what has been decided meanwhile
+                news = [one for one in self._recent if one.entry.number > last]
+                last = self._recent[-1].entry.number if news else last
         self.cluster, self._told, self._came = cluster, told, time.monotonic()
         self._state += 1
         self._row = state_row(self._state, told.digest, told.deflated, again)

@@ -1,0 +1,245 @@
+"""The router: a decision from a resident state with 1,000 running jobs, with Numba and without; over its socket.
+
+Over the socket questions about one job each are sent at their times by another process, however late answers come;
+latencies count from when each was due, the log's fsync included. Every five seconds a newer state comes. Ten times as
+many are sent then, and it is counted what they are answered with, and how much memory the router has before and after.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from parts.machine import described
+from parts.results import options, publish, table
+
+from tidegate.agents.evaluation.policies import TRAINED, resolve
+from tidegate.agents.router.cluster import Cluster
+from tidegate.agents.router.engine import POLICY, Engine
+from tidegate.agents.router.request import Request
+from tidegate.envs.generator import generate
+from tidegate.envs.present import present
+from tidegate.envs.scenario import Scenario, load
+from tidegate.envs.snapshot import JobNow, SiteNow, Snapshot
+from tidegate.fastsim import scorer
+from tidegate.fastsim.agent import Agent
+from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.trained.bundle import load as load_bundle
+
+NAME, RUNNING, DAY, HOUR = "mid_lab", 1_000, 86_400_000, 3_600_000
+NOW = 10 * DAY
+DECISIONS = 20_000 if IS_COMPILED else 300
+RATE, SECONDS, CONNECTIONS = 1_000, 30, 64
+STATE_SECONDS = 5
+FLOODS, FLOOD_SECONDS, FLOOD_CONNECTIONS = 10 * RATE, 15, 256
+AGREEING = 100_000
+
+
+def main() -> None:
+    given = options(__doc__)
+    rows = [["Numba", *apart({})], ["plain Python", *apart({"NUMBA_DISABLE_JIT": "1"})]]
+    tables = [
+        table(
+            ["one decision, 1,000 running jobs", "decisions", "by the policy", "p50, µs", "p99, µs", "p99.9, µs"], rows
+        ),
+        *over_the_socket(),
+        agreement(),
+    ]
+    publish("router", described([]), given.repeats, tables, given.write)
+
+
+def snapshot(now: int = NOW) -> Snapshot:
+    """A cluster with so many jobs that run, and room for more."""
+    rng, world = np.random.default_rng(0), load(NAME)
+    jobs = [
+        JobNow(
+            id=f"r{number}",
+            job_class="research",
+            gang=int(rng.integers(1, 5)),
+            requested_ms=int(rng.integers(1, 48)) * HOUR,
+            priority=1,
+            submitted_ms=number,
+            status="running",
+            site="committed",
+            started_ms=int(now - rng.integers(1, 5) * HOUR),
+            begins_ms=now - HOUR,
+            requested_end_ms=int(now + rng.integers(1, 48) * HOUR),
+            ready_ms=number,
+            data=data(world),
+        )
+        for number in range(RUNNING)
+    ]
+    capacities = (4096, 2048)
+    sites = tuple(
+        SiteNow(
+            name=site.name,
+            capacity=capacity,
+            largest=capacity,
+            price_per_hour=site.price_per_hour,
+            used=capacity * now * 7 // 10,
+            delivered=capacity * now,
+        )
+        for site, capacity in zip(world.sites, capacities, strict=True)
+    )
+    end = 30 * DAY
+    return Snapshot(cluster=NAME, now_ms=now, period_begin_ms=0, period_end_ms=end, sites=sites, jobs=tuple(jobs))
+
+
+def data(world: Scenario) -> dict[str, int]:
+    """Input as jobs of this scenario have it: at the first provider."""
+    return {world.providers[0].name: 100_000}
+
+
+def arriving() -> list[JobNow]:
+    """Jobs as the scenario draws them, which have just come: those that are in no pipeline and serve nobody."""
+    world = load(NAME)
+    jobs = generate(world, 1, 0, 28)
+    alone = (jobs.until == 0) & (jobs.descendants == 0) & (jobs.parents == 0) & (jobs.member == 0)
+    found = []
+    for number, one in enumerate(jobs[alone]):
+        values: dict[str, Any] = {
+            "job_class": world.terms[int(one.cls)].name,
+            "gang": int(one.gang),
+            "requested_ms": int(one.requested),
+            "priority": int(one.priority),
+            "data": {world.providers[int(one.home)].name: int(one.input)} if one.input else {},
+        }
+        found.append(JobNow(id=f"n{number}", **values, submitted_ms=NOW, ready_ms=NOW, status="new"))
+    return found
+
+
+def apart(environment: dict[str, str]) -> list[str]:
+    """The row of `decisions` in a process of its own."""
+    command = [sys.executable, "-c", "import router; router.decisions()"]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=True, cwd=sys.path[0]
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def decisions() -> None:
+    """Decide about job after job in a resident state; print how long each took."""
+    world = load(NAME)
+    standing, baseline = present(snapshot(), world), resolve("best-tuned", world)
+    assert isinstance(baseline, Agent)
+    engine = Engine(load_bundle(TRAINED / NAME), baseline, 1.0)
+    jobs, seconds, cluster = arriving(), [], Cluster(world, standing)
+    by_policy = 0
+    for number in range(DECISIONS):
+        if number % 100 == 0:
+            cluster = Cluster(world, standing)
+        job = jobs[number % len(jobs)].model_copy(update={"id": f"n{number}"})
+        request = Request(id=job.id, job=job)
+        began = time.perf_counter()
+        (decision,) = engine.decide(cluster, [request])
+        seconds.append(time.perf_counter() - began)
+        by_policy += decision.by == POLICY
+    warm = np.array(seconds[len(seconds) // 20 :]) * 1e6
+    share = f"{by_policy / DECISIONS:.0%}"
+    print(json.dumps([f"{len(warm):,}", share, *(f"{np.percentile(warm, part):,.0f}" for part in (50, 99, 99.9))]))
+
+
+def over_the_socket() -> list[str]:
+    """At the rate it is made for, and at ten times that."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "socket"
+        code = "import sys; from tidegate.agents.cli import main; main(sys.argv[1:])"
+        command = [sys.executable, "-c", code, "serve", str(TRAINED / NAME), "--socket", str(path), "--no-judge"]
+        router = subprocess.Popen([*command, "--audit", f"{folder}/audit.db", "--rate", "1200"], stdout=subprocess.PIPE)
+        try:
+            assert router.stdout is not None
+            router.stdout.readline()
+            questions = Path(folder) / "questions.jsonl"
+            questions.write_text("\n".join(map(question_about, arriving())))
+            flood(path, RATE / 2, 3, CONNECTIONS, "warm", questions)
+            usual = flood(path, RATE, SECONDS, CONNECTIONS, "usual", questions)
+            before = memory(router.pid)
+            too_many = flood(path, FLOODS, FLOOD_SECONDS, FLOOD_CONNECTIONS, "flood", questions)
+            after = memory(router.pid)
+            again = flood(path, RATE, 5, CONNECTIONS, "after", questions)
+        finally:
+            router.send_signal(signal.SIGTERM)
+            router.wait(30)
+    head = ["over the socket", "answers 200", "429", "503", "none", "of 200: p50, ms", "p99, ms", "p99.9, ms"]
+    rows = [
+        [f"{RATE:,} decisions/s for {SECONDS} s", *told(usual)],
+        [f"{FLOODS:,} decisions/s for {FLOOD_SECONDS} s", *told(too_many)],
+        [f"{RATE:,} decisions/s afterwards, for 5 s", *told(again)],
+    ]
+    grown = [[f"{before / 1024:.0f}", f"{after / 1024:.0f}"]]
+    return [table(head, rows), table(["memory before the flood, MiB", "after"], grown)]
+
+
+def question_about(job: JobNow) -> str:
+    """Its text, with JOBNAME for the name."""
+    told = json.loads(job.model_dump_json(exclude_defaults=True)) | {"id": "JOBNAME"}
+    return json.dumps({"cluster": NAME, "requests": [{"id": "JOBNAME", "job": told}]})
+
+
+def tell(path: Path, content: bytes) -> None:
+    """Send a state."""
+    command = ["curl", "-sf", "--unix-socket", str(path), "http://r/v1/state", "--data-binary", "@-"]
+    subprocess.run(command, input=content, check=True, stdout=subprocess.DEVNULL)
+
+
+def flood(path: Path, rate: float, seconds: float, connections: int, name: str, questions: Path) -> dict[str, Any]:
+    """Questions from another process, with a newer state before, and every few seconds."""
+    program = Path(__file__).parent / "parts" / "flood.py"
+    arguments = [str(path), str(rate), str(seconds), str(connections), name, str(questions)]
+    states = [snapshot(NOW + number * 60_000).model_dump_json().encode() for number in range(8)]
+    tell(path, states[0])
+    client, number = subprocess.Popen([sys.executable, str(program), *arguments], stdout=subprocess.PIPE), 0
+    while True:
+        try:
+            out, _ = client.communicate(timeout=STATE_SECONDS)
+            return json.loads(out)
+        except subprocess.TimeoutExpired:
+            number += 1
+            tell(path, states[number % len(states)])
+
+
+def told(found: dict) -> list[str]:
+    """A row of what came back."""
+    latencies = np.array([seconds for status, seconds in found["latencies"] if status == 200]) * 1e3
+    counts = [f"{found['statuses'].get(status, 0):,}" for status in ("200", "429", "503")]
+    parts = (f"{np.percentile(latencies, part):.2f}" for part in (50, 99, 99.9))
+    return [*counts, f"{found['unanswered']:,}", *parts]
+
+
+def memory(pid: int) -> int:
+    """Resident memory of a process [KiB]."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+def agreement() -> str:
+    """Kernel and ONNX on observations of the simulator: what the policies that ship would do."""
+    from tidegate.agents.ppo.seen import FIRST_SEED
+    from tidegate.envs.routing import RoutingBatch
+
+    rows = []
+    for name in ("mid_lab", "small_team"):
+        world, bundle = load(name), load_bundle(TRAINED / name)
+        rule, agent = resolve("best-tuned", world), Agent("policy", scorer.choose, bundle.knobs(), observes=True)
+        assert isinstance(rule, Agent)
+        batch = RoutingBatch(world, 64, FIRST_SEED + 9, rule=rule)
+        batch.reset()
+        differ = seen = 0
+        while seen < AGREEING:
+            by_kernel = batch.worlds.ask(agent)
+            by_onnx = bundle.decide(batch.observations, batch.masks == 1)
+            differ += int((by_kernel != by_onnx).sum())
+            seen += len(by_kernel)
+            batch.step(by_kernel)
+        rows.append([name, f"{seen:,}", f"{differ:,}"])
+    return table(["kernel and ONNX", "observations", "decide otherwise"], rows)
+
+
+if __name__ == "__main__":
+    main()
