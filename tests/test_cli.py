@@ -88,7 +88,7 @@ def test_help_is_there_at_once():
         (
             ["trian"],
             "use one of train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain, "
-            "whatif, scenarios",
+            "whatif, scenarios, slurm",
         ),
         (["scenarios", "lst"], "use one of list, show, check"),
         (["scenarios", "show", "smal_team"], "small_team"),
