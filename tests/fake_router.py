@@ -3,7 +3,7 @@
 `python fake_router.py SOCKET RULE LOG`: the file RULE holds one word, LOG gets one line of JSON for each request.
 
 site NAME    that site
-spread A B   the first of four jobs goes to B, the others to A
+spread A B N every Nth job goes to B, the others to A
 hold A       hold at the first attempt, then A
 slow         a minute passes first
 drip         a byte a second
@@ -40,7 +40,7 @@ class FakeRouter(socketserver.ThreadingUnixStreamServer):
         number = int(id_.split("@")[0].split("_")[-1])
         answer = words[-1]
         if words[0] == "spread":
-            answer = words[2] if number % 4 == 0 else words[1]
+            answer = words[2] if number % int(words[3]) == 0 else words[1]
         elif words[0] == "hold" and attempt == 1:
             answer = "hold"
         elif words[0] == "strange":

@@ -50,7 +50,7 @@ def test_the_check_finds_everything_as_it_should_be(slurm):
 
 
 def test_two_hundred_gang_jobs_run_once_each_where_the_router_says(slurm):
-    slurm.start_router("spread committed burst")
+    slurm.start_router("spread committed burst 4")
     slurm.start()
     keys = slurm.gangs(200)
     delays = slurm.wait(keys, BOOT)
@@ -146,7 +146,7 @@ def test_what_users_hold_stays_and_what_is_marked_goes(slurm):
 
 
 def test_tasks_of_an_array_are_jobs_of_their_own(slurm):
-    slurm.start_router("spread committed burst")
+    slurm.start_router("spread committed burst 4")
     slurm.start()
     array = slurm.submit("--gres=gpu:1", "--array=0-6:2,9%3")
     keys = [f"{array}_{task}" for task in (0, 2, 4, 6, 9)]

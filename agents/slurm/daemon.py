@@ -23,6 +23,7 @@ from .wire import AwayError
 
 LOG = logging.getLogger("tidegate.slurm")
 LONGEST_PAUSE = 10.0  # s, between two tries while Slurm is away
+DELIVERY = 20.0  # s, after which what a federation has not passed on is taken to be lost
 MOST_REFUSALS = 5  # orders that did nothing, after which a job goes to the default site
 
 
@@ -36,6 +37,7 @@ class Daemon:
         self._settings = world.settings
         self._book = read_book(self._settings.state)
         self._book.is_shadow = shadow
+        self._away: frozenset[str] = frozenset()  # clusters that did not answer at the last look
 
     def run(self, sleep: Callable[[float], object] = time.sleep) -> None:
         """For ever."""
@@ -63,7 +65,7 @@ class Daemon:
     def step(self) -> bool:
         """Look once, and do what is to do; True where more may follow at once. Raises AwayError without Slurm."""
         sight = look(self._settings, self._slurm)
-        now = self._now()
+        now, self._away = self._now(), frozenset(sight.away)
         for cluster, reason in sight.away.items():
             LOG.warning("cluster %s is away: %s; its sites count as empty of machines", cluster, reason)
         self._notice(sight, now)
@@ -97,10 +99,14 @@ class Daemon:
                 elif entry.is_done and entry.action != HOLD:  # somebody has put it back
                     entry.waits, entry.began, entry.is_done = now, now, False
                     entry.action = ""
-            if entry is not None and entry.action and not entry.is_done and is_at(job, entry.action, self._settings):
+            if entry is not None and entry.action and not entry.is_done and self._is_there(job, entry):
                 entry.is_done, entry.refusals, entry.next_try = True, 0, 0
             if entry is not None and job.state != "pending":
                 entry.waits = None
+
+    def _is_there(self, job: Job, entry: Entry) -> bool:
+        """The job is where it was decided to be, and the cluster there knows."""
+        return is_at(job, entry.action, self._settings) and (job.is_delivered or job.state != "pending")
 
     def _live_step(self, sight: Sight, standing: Standing, way: Passing) -> None:
         self._stay_home(sight.jobs)
@@ -140,9 +146,12 @@ class Daemon:
         entry = self._book.jobs[job.id]
         entry.attempts = decision.attempt
         action, by, why = decision.action, decision.by, decision.why
+        place = fallback(job, self._settings)
+        default = place.name if place else HOLD
         if action == HOLD and self._is_held_out(entry, self._now()):
-            place = fallback(job, self._settings)
-            action, by, why = (place.name if place else HOLD), "max_hold", "it has been held as long as the rules allow"
+            action, by, why = default, "max_hold", "it has been held as long as the rules allow"
+        elif action != HOLD and self._settings.place(action).cluster in self._away:
+            action, by, why = default, "away", f"the cluster of {action} is away"
         self._enter(job, action, by, why)
 
     def _enter(self, job: Job, action: str, by: str, why: str) -> None:
@@ -150,7 +159,7 @@ class Daemon:
         entry = self._book.jobs[job.id]
         is_told = action != entry.action or (by == "watchdog" and site_of(job, self._settings) is None)
         entry.action, entry.by, entry.offered, entry.waits = action, by, self._now(), None
-        entry.is_done = is_at(job, action, self._settings)
+        entry.is_done = self._is_there(job, entry)
         entry.refusals = entry.refusals if by == "refused" else 0
         level = logging.WARNING if by == "watchdog" else logging.INFO
         if is_told:
@@ -214,9 +223,14 @@ class Daemon:
     def _pending_orders(self, jobs: Sequence[Job]) -> list[tuple[Order, Job]]:
         """The next order for each job that is not yet where it was decided to be."""
         found, now = [], self._now()
+        on_the_way = [job for job in jobs if not job.is_delivered]
         for job in jobs:
             entry = self._book.jobs.get(job.id)
             if entry is None or entry.is_done or now < entry.next_try or not self._is_movable(job):
+                continue
+            if entry.action and is_at(job, entry.action, self._settings) and entry.refusals:
+                # Only another cluster does not know yet. That takes a second for each job; then it is told again.
+                entry.refusals, entry.next_try = 0, now + DELIVERY + 2 * len(on_the_way)
                 continue
             if entry.refusals and entry.refusals % MOST_REFUSALS == 0:
                 self._give_way(job, entry)

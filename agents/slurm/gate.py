@@ -58,9 +58,10 @@ def is_at(job: Job, action: str, settings: Settings) -> bool:
 def order(job: Job, action: str, settings: Settings) -> Order | None:
     """The next order that brings a pending job to where `action` says; None where it is.
 
-    After any of them, lost or carried out, the job is still in the gate or where it shall be.
+    After any of them, lost or carried out, the job is still in the gate or where it shall be. A federation may lose
+    what it should have told another cluster; the same order then tells it again.
     """
-    if is_at(job, action, settings):
+    if is_at(job, action, settings) and job.is_delivered:
         return None
     if action == HOLD:
         return Order("move", job.home, settings.gate.partition)

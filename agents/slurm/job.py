@@ -38,6 +38,7 @@ class Job(NamedTuple):
     fields: dict[str, str]  # qos, account, wckey, comment, user_name
     is_array: bool
     is_mixed: bool  # part of a heterogeneous job
+    is_delivered: bool  # the cluster that it was sent to knows of it, and where it shall stand
 
     @property
     def id(self) -> str:

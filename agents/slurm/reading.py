@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .job import Job, Node, State
@@ -14,6 +14,7 @@ UP = {"idle", "mixed", "allocated"}
 AWAY = {"DRAIN", "FAIL", "INVALID_REG", "MAINTENANCE", "REBOOT_ISSUED", "REBOOT_REQUESTED"}
 UNREADY = ("Dependency", "DependencyNeverSatisfied", "BeginTime")
 HELD = {"JobHeldUser", "JobHeldAdmin"}
+REVOKED = "REVOKED"  # at its origin: it is with another cluster of the federation
 NEVER = 2**32 - 2  # how Slurm writes what is infinite, or not set
 
 
@@ -62,7 +63,8 @@ def _declared(text: str, gres: str) -> int | None:
 def jobs_of(contents: dict[str, bytes | str], gres: str, home: str) -> list[Job]:
     """The jobs of one cluster or of a federation, by submission; siblings are one job.
 
-    Of clusters beside `home` only jobs of the federation count: the numbers of others are not theirs alone.
+    Of clusters beside `home` only jobs of the federation count: the numbers of others are not theirs alone. A sibling
+    whose origin does not know the job, or is away, is a ghost: whoever moved it might run it twice.
     """
     records: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     try:
@@ -71,7 +73,7 @@ def jobs_of(contents: dict[str, bytes | str], gres: str, home: str) -> list[Job]
                 if cluster == home or row.get("federation_origin"):
                     for key in _keys(row):
                         records.setdefault(key, []).append((cluster, row))
-        found = [_job(key, siblings, gres) for key, siblings in records.items()]
+        found = [_job(key, origin, siblings, gres) for key, siblings in records.items() for origin in _origin(siblings)]
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableError(f"a job in what Slurm said is none: {error!r}") from None
     return sorted(found, key=lambda job: (job.submitted, _number(job.key)))
@@ -106,27 +108,53 @@ def tasks(text: str) -> Iterator[int]:
         yield from range(int(first), int(last) + 1, int(step))
 
 
-def _job(key: str, siblings: Iterable[tuple[str, dict[str, Any]]], gres: str) -> Job:
+Record = tuple[str, dict[str, Any]]  # of a job in one cluster
+
+
+def _origin(siblings: Iterable[Record]) -> list[Record]:
+    """The record of the cluster that a job was submitted to, if there is one."""
+    return [one for one in siblings if one[1].get("federation_origin", "") in ("", one[0])][:1]
+
+
+def _standing(origin: Record, siblings: Iterable[Record]) -> Record:
+    """The record of the cluster in which a job runs, or else waits. Where its origin says that it has ended, it has."""
+    state = origin[1]["job_state"]
+    if state not in STATES and state != REVOKED:
+        return origin
+    alive = [one for one in siblings if one[1]["job_state"] in STATES]
+    running = [one for one in alive if STATES[one[1]["job_state"]] != "pending"]
+    return next(iter(running if running else [origin] if state in STATES else alive), origin)
+
+
+def _is_under_way(origin: Record, siblings: Sequence[Record]) -> bool:
+    """Its origin has sent a job to another cluster, which does not know it yet: it waits."""
+    wanted = origin[1].get("federation_siblings_viable") or ""
+    return origin[1]["job_state"] == REVOKED and wanted not in ("", origin[0], *(name for name, _ in siblings))
+
+
+def _is_delivered(origin: Record, siblings: Iterable[Record]) -> bool:
+    """The cluster that a job was sent to knows what its origin has decided."""
+    wanted = (origin[1]["partition"], origin[1].get("federation_siblings_viable"))
+    known = [(one["partition"], one.get("federation_siblings_viable")) for name, one in siblings if name == wanted[1]]
+    return not wanted[1] or "," in wanted[1] or wanted in known
+
+
+def _job(key: str, origin: Record, siblings: Sequence[Record], gres: str) -> Job:
     """One job of its records in all clusters: moved by its origin's, standing where it is alive."""
-    listed = list(siblings)
-    origin = next((pair for pair in listed if pair[1].get("federation_origin") in ("", pair[0])), listed[0])
-    alive = [pair for pair in listed if pair[1]["job_state"] in STATES]
-    alive.sort(key=lambda pair: STATES[pair[1]["job_state"]] == "pending")  # where it runs before where it waits
-    cluster, row = next((pair for pair in alive if STATES[pair[1]["job_state"]] != "pending"), origin)
-    if STATES.get(row["job_state"]) is None and alive:  # revoked at its origin: it waits elsewhere
-        cluster, row = alive[0]
     home, first = origin
+    cluster, row = _standing(origin, siblings)
+    is_under_way = _is_under_way(origin, siblings)
     nodes = max(1, _whole(row.get("node_count")) or 1)
     reason, priority = row.get("state_reason") or "", row.get("priority")
     return Job(
         key=key,
         submitted=_whole(first["submit_time"]) or 0,
         eligible=_whole(row.get("eligible_time")) or 0,
-        cluster=cluster,
+        cluster=first["federation_siblings_viable"] if is_under_way else cluster,
         home=home,
         partition=first["partition"],
         viable=frozenset(filter(None, (first.get("federation_siblings_viable") or "").split(","))),
-        state=STATES.get(row["job_state"], "gone"),
+        state="pending" if is_under_way else STATES.get(row["job_state"], "gone"),
         is_held=priority == 0,
         is_held_by_user=priority == 0 and reason != "JobHeldAdmin",
         is_ready=reason not in UNREADY,
@@ -138,6 +166,7 @@ def _job(key: str, siblings: Iterable[tuple[str, dict[str, Any]]], gres: str) ->
         fields={name: row.get(name) or "" for name in FIELDS},
         is_array=bool(row.get("array_job_id")),
         is_mixed=bool(row.get("het_job_id")),
+        is_delivered=_is_delivered(origin, siblings),
     )
 
 

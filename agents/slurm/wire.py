@@ -66,6 +66,8 @@ def call(
         raise AwayError(f"no answer within {seconds:g} s")
     if len(content) > MOST:
         raise AwayError(f"an answer of more than {MOST:,} bytes")
+    if answer.length:
+        raise AwayError("an answer that is cut short")
     return Answer(answer.status, content)
 
 
