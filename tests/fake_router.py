@@ -15,6 +15,7 @@ busy         503
 
 import json
 import os
+import re
 import socketserver
 import sys
 import threading
@@ -37,7 +38,7 @@ class FakeRouter(socketserver.ThreadingUnixStreamServer):
 
     def action(self, id_: str, attempt: int, words: list[str]) -> str:
         """The same attempt gets the same answer for ever."""
-        number = int(id_.split("@")[0].split("_")[-1])
+        number = int(re.split(r"[_-]", id_.split("@")[0])[-1])
         answer = words[-1]
         if words[0] == "spread":
             answer = words[2] if number % int(words[3]) == 0 else words[1]

@@ -182,16 +182,14 @@ class Rig:
         aside.write_text(text)
         aside.replace(self.base / "rule")
 
-    def start_router(self, rule: str) -> None:
-        """A process of its own, so that it can be killed."""
+    def start_router(self, rule: str, place: Path | None = None) -> None:
+        """A process of its own, so that it can be killed; at `place`, or where the configuration says."""
         self.rule(rule)
-        places = [self.base / "router.sock", self.base / "rule", self.base / "asked.jsonl"]
-        self.processes["router"] = subprocess.Popen([sys.executable, str(ROUTER), *map(str, places)])
-        self.until(lambda: self._listens(), 10)
-
-    def _listens(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.base / "router.sock")) == 0
+        place = place or self.base / "router.sock"
+        words = [sys.executable, str(ROUTER), *map(str, (place, self.base / "rule", self.base / "asked.jsonl"))]
+        with (self.base / "router.out").open("ab") as log:
+            self.processes["router"] = subprocess.Popen(words, stdout=log, stderr=log)
+        self.until(lambda: _listens(place), 10)
 
     def asked(self) -> list[dict[str, Any]]:
         """Every question so far."""
@@ -254,6 +252,11 @@ def rig(kind: str, environment: dict[str, str] | None = None) -> Iterator[Rig]:
         yield made
     finally:
         made.close()
+
+
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(place)) == 0
 
 
 def _free_ports() -> int:

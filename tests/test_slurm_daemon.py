@@ -36,9 +36,9 @@ def played(bench: Bench, at: int, monkeypatch) -> bool:
     """Play until all jobs have gone, killed at the `at`th place where it can be; whether there was such a place."""
     strike, write, was_killed = strike_after(at), daemon_module.write_book, False
 
-    def write_and_strike(*arguments):
+    def write_and_strike(path, book):
         strike()
-        write(*arguments)
+        path.write_text(book.model_dump_json())  # whole or not at all: that `write_book` sees to
         strike()
 
     monkeypatch.setattr(daemon_module, "write_book", write_and_strike)
