@@ -253,6 +253,14 @@ def test_a_job_without_accelerators_is_not_asked_about(tmp_path):
     assert bench.router.asked == [] and bench.slurm.where() == {"1": "committed"}
 
 
+def test_the_parts_of_a_heterogeneous_job_stay_together(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst")
+    bench.slurm.submit("1", het_job_id=1)
+    bench.slurm.submit("2", het_job_id=1)
+    bench.steps(2)
+    assert bench.router.asked == [] and bench.slurm.where() == {"1": "committed", "2": "committed"}
+
+
 def test_what_is_told_is_a_snapshot_that_a_world_can_be_made_of(tmp_path):
     bench = Bench(tmp_path, spread)
     for number in range(1, 8):

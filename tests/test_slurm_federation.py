@@ -100,6 +100,7 @@ def test_the_watchdog_lets_jobs_out_when_there_is_no_daemon(slurm):
     assert slurm.stay() <= DEADLINE + LEEWAY
 
 
+@pytest.mark.soak
 def test_a_cluster_that_goes_away_and_comes_back_loses_nothing(slurm):
     """A federation forgets what it should have told a cluster that was away: it is told again."""
     slurm.start_router("spread committed burst 2")

@@ -77,7 +77,7 @@ def test_a_router_that_is_killed_leaves_no_job_behind(slurm):
     assert {int(one["id"].split("@")[0]) for one in slurm.asked()} >= set(map(int, keys))
 
 
-@pytest.mark.parametrize("rule", ["slow", "drip", "garbage", "strange", "fewer", "busy"])
+@pytest.mark.parametrize("rule", ["slow", "drip", "garbage"])
 def test_a_router_that_does_not_answer_well_delays_no_job_beyond_the_deadline(slurm, rule):
     slurm.start_router(rule)
     slurm.start()
@@ -154,6 +154,23 @@ def test_tasks_of_an_array_are_jobs_of_their_own(slurm):
     slurm.wait(keys, BOOT)
     where = {key: partition for key, _, partition, _ in slurm.runs()}
     assert [where[key] for key in keys] == ["burst", "committed", "burst", "committed", "committed"]
+
+
+def test_the_parts_of_a_heterogeneous_job_run_together(slurm):
+    slurm.start_router("site burst")
+    slurm.start()
+    key = slurm.submit("--gres=gpu:1", ":", "--gres=gpu:2", "--nodes=2")
+    slurm.wait([key], RUN)
+    assert slurm.runs()[0][2] == "committed" and slurm.asked() == []
+
+
+def test_one_command_lets_everybody_out_without_tidegate(slurm):
+    keys = slurm.gangs(5)
+    slurm.ask("scontrol", "update", "PartitionName=gate", "Nodes=c[1-4]", "State=UP")
+    try:
+        slurm.wait(keys, RUN)
+    finally:
+        slurm.ask("scontrol", "update", "PartitionName=gate", "Nodes=c[1-4],b[1-8]", "State=DOWN")
 
 
 def test_a_job_that_waits_is_moved_when_the_router_thinks_better_of_it(slurm):

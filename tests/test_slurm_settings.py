@@ -1,14 +1,32 @@
 """The configuration of `tidegate slurm`: refused with its place, or whole; and what starts without NumPy."""
 
+import configparser
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tidegate.agents import cli
-from tidegate.agents.slurm.settings import read_settings
+from tidegate.agents.slurm.settings import (
+    ClassRule,
+    Cluster,
+    Gate,
+    Place,
+    PriorityRule,
+    Rest,
+    Router,
+    Settings,
+    TagRule,
+    read_settings,
+)
+from tidegate.agents.slurm.standing import World
+from tidegate.envs.scenario import load
 
 from .fake_slurm import LAB
+
+DEPLOY = Path(__file__).parents[1] / "docs" / "deploy"
 
 WHOLE = f"""
 scenario = "{LAB}"
@@ -134,6 +152,29 @@ def test_the_check_says_what_is_not_there(capsys, tmp_path):
     assert "WRONG: router: No such file or directory" in told
     assert "WRONG: Slurm, local: No such file or directory" in told
     assert "state.json can be written" in told
+
+
+def test_the_example_of_the_docs_holds_together():
+    settings = read_settings(DEPLOY / "slurm.toml")
+    assert set(World(settings, load(settings.scenario)).sites) == {"committed", "on_demand", "spot"}
+
+
+def test_every_key_is_in_the_docs():
+    text = (DEPLOY / "slurm.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_.]+|[a-z]+\[\]\.[a-z_]+|clusters\.NAME\.conf)`", text.split("## Configuration")[1]))
+    parts = {"router.": Router, "rest.": Rest, "gate.": Gate, "clusters.NAME.": Cluster, "sites[].": Place}
+    parts |= {"job_class.": ClassRule, "priority.": PriorityRule, "tags.": TagRule}
+    keys = {prefix + key for prefix, part in parts.items() for key in part.model_fields}
+    plain = set(Settings.model_fields) - {prefix.split(".")[0].removesuffix("[]") for prefix in parts}
+    assert (keys | plain) - named == set()
+
+
+@pytest.mark.parametrize(("unit", "verb"), [("tidegate-slurm", "run"), ("tidegate-slurm-watchdog", "watchdog")])
+def test_a_unit_runs_its_verb_and_is_started_again_whatever_ends_it(unit, verb):
+    read = configparser.ConfigParser(strict=False)
+    read.read(DEPLOY / f"{unit}.service", encoding="utf-8")
+    assert read["Service"]["ExecStart"].split()[1:] == ["slurm", verb, "/etc/tidegate/slurm.toml"]
+    assert read["Service"]["Restart"] == "always" and read["Service"]["SuccessExitStatus"] == "143"
 
 
 def test_the_watchdog_needs_no_numpy():

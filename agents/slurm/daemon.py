@@ -176,6 +176,8 @@ class Daemon:
         for job in unanswered(self._book, jobs):
             if not self._world.gang(job):
                 self._to_default(job, "rule", "it asks for no accelerator")
+            elif job.is_mixed:
+                self._to_default(job, "rule", "the parts of a heterogeneous job run together")
             elif len(reach(job, self._settings)) < len(self._settings.sites):
                 self._to_default(job, "rule", "Slurm cannot bring it to another cluster")
 
