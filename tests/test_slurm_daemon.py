@@ -9,7 +9,7 @@ from tidegate.agents.slurm import daemon as daemon_module
 from tidegate.agents.slurm.book import alone, read_book
 from tidegate.agents.slurm.router import HOLD
 from tidegate.agents.slurm.watchdog import rescue
-from tidegate.agents.slurm.wire import AwayError
+from tidegate.agents.slurm.wire import AwayError, RefusedError
 from tidegate.envs.present import present
 from tidegate.envs.snapshot import Snapshot
 from tidegate.fastsim.errors import InputError
@@ -190,6 +190,35 @@ def test_a_site_that_lets_a_job_not_in_gives_way_to_the_default_and_the_daemon_d
     bench.steps(60)
     assert ("move", "1", "committed") in bench.slurm.orders
     assert len(bench.slurm.orders) < 30
+
+
+def test_a_job_that_the_router_refuses_holds_up_no_other(tmp_path, caplog):
+    def rule(key: str, attempt: int) -> str:
+        if key == "3":
+            raise RefusedError("router: /v1/route, job 3 is none")
+        return "burst"
+
+    bench = Bench(tmp_path, rule)
+    for number in range(1, 6):
+        bench.slurm.submit(str(number))
+    bench.steps(2)
+    assert bench.slurm.where() == {key: "gate" if key == "3" else "burst" for key in "12345"}
+    bench.steps(30)
+    assert bench.slurm.where()["3"] == "committed" and "job 3 is none" in caplog.text
+
+
+def test_more_jobs_than_the_scenario_has_room_for_leave_the_gate_all_the_same(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst")
+    most = int(bench.world.spec.rules[0].most_present)
+    bench.slurm.submit("1")
+    bench.slurm.submit("2", tres_per_node=f"gres:gpu:{most - 12}")
+    bench.slurm.submit("3")
+    bench.steps(2)
+    (state, *_) = bench.router.states
+    assert [one["id"].split("@")[0] for one in state["jobs"]] == ["1", "2"]
+    assert present(Snapshot.model_validate(state), bench.world.scenario)
+    bench.steps(30)
+    assert bench.slurm.where()["3"] == "committed"
 
 
 def test_slurm_that_is_away_delays_and_loses_nothing(tmp_path):

@@ -55,7 +55,7 @@ def _router(router: RouterClient, seconds: float) -> Finding:
         is_ready = router.is_ready(seconds)
     except AwayError as error:
         return Finding("router", str(error), False)
-    return Finding("router", "ready" if is_ready else "is there and not ready", is_ready)
+    return Finding("router", "is ready" if is_ready else "is there, and not ready before it is told of the cluster")
 
 
 def _partitions(world: World, slurm: Backend, cluster: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from .meters import count
 from .router import HOLD, TOGETHER, Decision, Question, RouterClient
 from .standing import Standing, World
 from .watchdog import rescue
-from .wire import AwayError
+from .wire import AwayError, RefusedError
 
 LOG = logging.getLogger("tidegate.slurm")
 LONGEST_PAUSE = 10.0  # s, between two tries while Slurm is away
@@ -129,12 +129,25 @@ class Daemon:
             state = self._world.snapshot(standing, self._book, {job.id for job in asked})
             self._router.tell(state.model_dump_json().encode(), self._time_left(asked))
             for begin in range(0, len(asked), TOGETHER):
-                some = asked[begin : begin + TOGETHER]
-                questions = [Question(id=job.id, attempt=self._book.jobs[job.id].attempts + 1) for job in some]
-                for job, decision in zip(some, self._router.ask(questions, self._time_left(asked)), strict=True):
-                    self._decide(job, decision)
+                self._ask_together(asked[begin : begin + TOGETHER], self._time_left(asked))
         except (AwayError, ValueError) as error:  # a snapshot that does not hold together is no answer either
             LOG.warning("%s; %d jobs wait for an answer", error, len(unanswered(self._book, asked)))
+
+    def _ask_together(self, asked: Sequence[Job], seconds: float) -> None:
+        """Ask about several jobs; where the router refuses, in halves, so that one job holds up no other."""
+        questions = [Question(id=job.id, attempt=self._book.jobs[job.id].attempts + 1) for job in asked]
+        try:
+            answers = self._router.ask(questions, seconds)
+        except RefusedError as error:
+            if len(asked) == 1:
+                LOG.warning("job %s: %s", asked[0].key, error)
+                return
+            half = len(asked) // 2
+            for some in (asked[:half], asked[half:]):
+                self._ask_together(some, self._time_left(asked))
+            return
+        for job, decision in zip(asked, answers, strict=True):
+            self._decide(job, decision)
 
     def _time_left(self, asked: Iterable[Job]) -> float:
         """Until the watchdog has to act for the first of them [s]; when that is over, a moment."""

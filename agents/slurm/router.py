@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .settings import Router
-from .wire import Answer, AwayError, call
+from .wire import Answer, AwayError, RefusedError, call
 
 HOLD = "hold"
 TOGETHER = 128  # jobs of one question
@@ -67,14 +67,15 @@ class RouterClient:
         return found
 
     def is_ready(self, seconds: float) -> bool:
-        """It would answer now. Raises AwayError where nobody is there."""
+        """It has a policy and a state. Raises AwayError where nobody is there."""
         return self._call("GET", "/v2/health/ready", None, seconds).status == 200
 
     def _post(self, path: str, body: bytes, seconds: float) -> Answer:
         answer = self._call("POST", path, body, seconds)
-        if answer.status != 200:
-            raise AwayError(f"router: {path}, {_complaint(answer)}")
-        return answer
+        if answer.status == 200:
+            return answer
+        is_refusal = 400 <= answer.status < 500 and answer.status != 429
+        raise (RefusedError if is_refusal else AwayError)(f"router: {path}, {_complaint(answer)}")
 
     def _call(self, method: str, path: str, body: bytes | None, seconds: float) -> Answer:
         place = self._router.socket if self._router.socket is not None else self._router.port

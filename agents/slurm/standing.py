@@ -74,7 +74,7 @@ class World:
         """What was seen, as the scenario counts it."""
         now_ms = self.ms(now)
         jobs = [(job, told) for job in sight.jobs if (told := self.told(job, book, now_ms)) is not None]
-        jobs.sort(key=lambda pair: pair[1].submitted_ms)
+        jobs = self._as_many_as_fit(jobs)
         sites = {
             place.name: self._supply(place, sight.nodes.get(place.cluster, ()), jobs, now_ms) for place in self._places
         }
@@ -83,6 +83,19 @@ class World:
     @property
     def _places(self) -> list[Place]:
         return [self.settings.place(site.name) for site in self.scenario.sites]
+
+    def _as_many_as_fit(self, jobs: list[tuple[Job, JobNow]]) -> list[tuple[Job, JobNow]]:
+        """By submission; of the waiting ones the first for which the scenario's integers have room."""
+        room = int(self.spec.rules[0].most_present)
+        room -= sum(told.gang for _, told in jobs if told.status in ("running", "starting"))
+        kept = []
+        for job, told in sorted(jobs, key=lambda pair: pair[1].submitted_ms):
+            waits = told.status not in ("running", "starting")
+            if waits and told.gang > room:
+                continue
+            room -= told.gang if waits else 0
+            kept.append((job, told))
+        return kept
 
     def gang(self, job: Job) -> int:
         """Accelerators that a job wants; 0: it is none of the scenario's."""

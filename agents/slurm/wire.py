@@ -13,6 +13,10 @@ class AwayError(Exception):
     """The other side does not answer, or says that it cannot now: nothing is known, and later may be better."""
 
 
+class RefusedError(AwayError):
+    """The other side answers that it will not: of several questions one may be the reason."""
+
+
 class Answer(NamedTuple):
     """A status, and what came with it."""
 
