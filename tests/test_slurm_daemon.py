@@ -178,6 +178,9 @@ def test_a_job_that_its_user_moves_stays_there_and_one_that_comes_back_is_asked_
     bench.slurm.records["1"]["partition"] = "debug"
     bench.steps(20)
     assert bench.slurm.where() == {"1": "debug"}
+    bench.slurm.records["1"]["partition"] = "committed"  # a site's, but not by us
+    bench.steps(20)
+    assert bench.slurm.where() == {"1": "committed"} and bench.router.asked == [("1", 1)]
     bench.slurm.records["1"]["partition"] = "gate"
     bench.steps(3)
     assert bench.slurm.where() == {"1": "burst"} and bench.router.asked[-1] == ("1", 2)

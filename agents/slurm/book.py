@@ -56,7 +56,6 @@ class Book(BaseModel):
 
     format: int = FORMAT
     seen: float = 0  # when the daemon last did all that was to do: it is alive
-    is_shadow: bool = False
     jobs: dict[str, Entry] = Field(default_factory=dict)
     at_ms: int | None = None  # of the meters
     period_begin_ms: int = 0

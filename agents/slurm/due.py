@@ -1,6 +1,6 @@
 """Which jobs are asked about now: new ones at once, waiting ones again by the rules' offers (rules.md, section 4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...envs.scenario import Scenario
@@ -52,8 +52,3 @@ def again(book: Book, scenario: Scenario, jobs: Iterable[tuple[Job, JobNow]], wa
     waiting.sort(key=lambda pair: -pair[1].priority)  # stable: by submission among equals
     first = waiting[: scenario.rules.pass_size]
     return [job for job, _ in first if way.takes_all or now - book.jobs[job.id].offered >= gap]
-
-
-def unanswered(book: Book, jobs: Sequence[Job]) -> list[Job]:
-    """Jobs that wait for an answer."""
-    return [job for job in jobs if (entry := book.jobs.get(job.id)) is not None and entry.waits is not None]
