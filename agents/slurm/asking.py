@@ -1,4 +1,4 @@
-"""Asking the router about jobs: the cluster's state first, then many at once, as long as the watchdog lets them wait."""
+"""Asking the router about jobs: the state first, then many at once, as long as the watchdog lets them wait."""
 
 import logging
 import math

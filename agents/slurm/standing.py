@@ -1,35 +1,27 @@
 """How the cluster stands now: from what was seen in Slurm to the snapshot that the router is told."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ...envs.machines import Site
 from ...envs.quantities import whole
 from ...envs.scenario import Scenario
 from ...envs.snapshot import JobNow, Price, ProviderNow, SiteNow, Snapshot
 from ...envs.work import JobClass
-from ...fastsim.errors import InputError
 from ...fastsim.jit import from_python
+from ...fastsim.spec import Spec
 from ...fastsim.units import DOLLAR, NEVER, WEEK, scaled_up
 from .backend import Sight
 from .book import Book, Entry
 from .gate import site_of, waits_for_router
 from .job import Job, Node
+from .names import check_names
 from .router import HOLD
 from .settings import Place, Settings
+from .supply import Supply, supply_of
 
 at_speed = from_python(scaled_up)
-
-
-class Supply(NamedTuple):
-    """One site."""
-
-    capacity: int  # accelerators there now, for this site's jobs
-    largest: int
-    price: int  # µ$ per accelerator-hour
-    prices: tuple[Price, ...]  # of the next week
-    running: int  # accelerators of jobs that run
 
 
 class Standing(NamedTuple):
@@ -50,8 +42,9 @@ class World:
         self.classes: dict[str, JobClass] = {cls.name: cls for cls in scenario.classes}
         self.spec = scenario.compile()
         self.origin_ms = round(settings.origin.timestamp() * 1000)
+        self._prices = _prices(scenario, self.spec)  # by site: time and price [µ$], ascending
         self.metered = whole(scenario.rules.billing_period_days, "days")
-        _check(settings, scenario)
+        check_names(settings, scenario)
 
     def ms(self, seconds: float) -> int:
         """The scenario's time of a time of Slurm's; what was before its beginning counts as then."""
@@ -61,28 +54,19 @@ class World:
         """Price now [µ$], and those known to come: the configuration's, or the scenario's."""
         if place.price_per_hour is not None:
             return whole(place.price_per_hour, "dollars"), ()
-        number = [site.name for site in self.scenario.sites].index(place.name)
-        price, coming = int(self.spec.rules[0].first_price[number]), []
-        for step in self.spec.price_steps:
-            if step.site == number and step.at <= now_ms:
-                price = int(step.price)
-            elif step.site == number and step.at < now_ms + WEEK:
-                coming.append(Price(at_ms=int(step.at), price_per_hour=Decimal(int(step.price)) / DOLLAR))
-        return price, tuple(coming)
+        steps = self._prices[place.name]
+        now = bisect_right(steps, (now_ms, NEVER)) - 1
+        coming = [(at, price) for at, price in steps[now + 1 :] if at < now_ms + WEEK]
+        return steps[now][1], tuple(Price(at_ms=at, price_per_hour=Decimal(price) / DOLLAR) for at, price in coming)
 
     def stand(self, sight: Sight, book: Book, now: float) -> Standing:
         """What was seen, as the scenario counts it."""
         now_ms = self.ms(now)
         jobs = [(job, told) for job in sight.jobs if (told := self.told(job, book, now_ms)) is not None]
         jobs = self._as_many_as_fit(jobs)
-        sites = {
-            place.name: self._supply(place, sight.nodes.get(place.cluster, ()), jobs, now_ms) for place in self._places
-        }
-        return Standing(now_ms, sites, jobs)
-
-    @property
-    def _places(self) -> list[Place]:
-        return [self.settings.place(site.name) for site in self.scenario.sites]
+        places = [self.settings.place(name) for name in self.sites]
+        nodes = {place.name: sight.nodes.get(place.cluster, ()) for place in places}
+        return Standing(now_ms, {one.name: self._supply(one, nodes[one.name], jobs, now_ms) for one in places}, jobs)
 
     def _as_many_as_fit(self, jobs: list[tuple[Job, JobNow]]) -> list[tuple[Job, JobNow]]:
         """By submission; of the waiting ones the first for which the scenario's integers have room."""
@@ -167,20 +151,9 @@ class World:
         return cls.walltime.longest if not job.limit else min(job.limit * 1000, NEVER - 1)
 
     def _supply(self, place: Place, nodes: Sequence[Node], jobs: Sequence[tuple[Job, JobNow]], now_ms: int) -> Supply:
-        """A site's accelerators. Those that other jobs hold on its nodes are not there."""
-        site = self.sites[place.name]
-        here = [node for node in nodes if place.partition in node.partitions]
-        each = place.accelerators_per_node
-        total = sum(_accelerators(node, each) for node in here)
-        there = sum(_accelerators(node, each) if node.is_there else _used(node, each) for node in here)
-        used = sum(_used(node, each) for node in here)
-        mine = [told for _, told in jobs if told.site == place.name and told.status in ("running", "starting")]
-        taken = sum(_footprint(site, told.gang) for told in mine)
-        running = sum(_footprint(site, told.gang) for told in mine if told.status == "running")
-        foreign = max(0, used - sum(told.gang for told in mine))
-        capacity = max(there - foreign, taken)
-        price, prices = self.price(place, now_ms)
-        return Supply(capacity, max(total, capacity), price, prices, running)
+        """A site's accelerators and prices."""
+        mine = [told for _, told in jobs if told.site == place.name]
+        return supply_of(self.sites[place.name], place, nodes, mine, *self.price(place, now_ms))
 
     def snapshot(self, standing: Standing, book: Book, offered: set[str]) -> Snapshot:
         """What the router is told."""
@@ -209,27 +182,13 @@ class World:
         )
 
 
-def _check(settings: Settings, scenario: Scenario) -> None:
-    """Raises InputError where the configuration names what the scenario does not have."""
-    sites, classes = [site.name for site in scenario.sites], [cls.name for cls in scenario.classes]
-    named = {place.name for place in settings.sites}
-    for index, place in enumerate(settings.sites):
-        _known(f"sites[{index}].name", "site", place.name, sites)
-    for name in sites:
-        if name not in named:
-            raise InputError("sites", "site", name, f"is a site of {scenario.name} and left out", "say where it is")
-    rule = settings.job_class
-    _known("job_class.default", "class", rule.default, classes)
-    for value, name in rule.table.items():
-        _known(f"job_class.table.{value}", "class", name, classes)
-    for value, tags in settings.tags.table.items():
-        for tag in tags:
-            _known(f"tags.table.{value}", "tag", tag, scenario.tags)
-
-
-def _known(where: str, what: str, name: str, names: Sequence[str]) -> None:
-    if name not in names:
-        raise InputError(where, what, name, "the scenario has none of this name", f"use one of {', '.join(names)}")
+def _prices(scenario: Scenario, spec: Spec) -> dict[str, list[tuple[int, int]]]:
+    """All prices of every site, the first one from time 0 on."""
+    names = [site.name for site in scenario.sites]
+    found = {name: [(0, int(spec.rules[0].first_price[number]))] for number, name in enumerate(names)}
+    for step in spec.price_steps:
+        found[names[step.site]].append((int(step.at), int(step.price)))
+    return found
 
 
 def _found(job: Job, by: str, table: Mapping[str, Any], default: Any) -> Any:
@@ -237,21 +196,3 @@ def _found(job: Job, by: str, table: Mapping[str, Any], default: Any) -> Any:
     value = job.fields[by]
     words = value.split() if by == "comment" else [value]
     return next((table[word] for word in words if word in table), default)
-
-
-def _accelerators(node: Node, each: int | None) -> int:
-    """Declared by the node, or by the configuration."""
-    return (each or 0) if node.accelerators is None else node.accelerators
-
-
-def _used(node: Node, each: int | None) -> int:
-    """Held by jobs on the node."""
-    if node.accelerators is None:
-        return (each or 0) if node.is_busy else 0
-    return node.used or 0
-
-
-def _footprint(site: Site, gang: int) -> int:
-    """Accelerators that a gang occupies at a site (rules.md, section 2)."""
-    unit = site.cube if site.cube and gang >= site.cube_from else site.granule
-    return -(-gang // unit) * unit
