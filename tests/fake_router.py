@@ -2,7 +2,7 @@
 
 `python fake_router.py SOCKET RULE LOG`: the file RULE holds one word, LOG gets one line of JSON for each request.
 
-site NAME    that site
+site NAME    that site, or hold for ever
 spread A B N every Nth job goes to B, the others to A
 hold A       hold at the first attempt, then A
 slow         a minute passes first

@@ -35,6 +35,8 @@ class FakeSlurm:
         self.orders: list[tuple[str, str, str]] = []
         self.closed: set[str] = set()  # partitions that let nobody in
         self.is_away = False
+        self.away: set[str] = set()  # clusters of a federation
+        self.siblings: dict[str, list[dict[str, Any]]] = {}  # records of other clusters
         self.strike: Callable[[], None] = lambda: None
         self.capacity = {"committed": 4, "burst": 8}  # nodes
 
@@ -71,11 +73,12 @@ class FakeSlurm:
         return {key: record["partition"] for key, record in self.records.items()}
 
     def jobs(self, cluster: str) -> bytes:
-        self._answer()
-        return json.dumps({"jobs": list(self.records.values())}).encode()
+        self._answer(cluster)
+        records = list(self.records.values()) if cluster in ("local", "a") else self.siblings.get(cluster, [])
+        return json.dumps({"jobs": records}).encode()
 
     def nodes(self, cluster: str) -> bytes:
-        self._answer()
+        self._answer(cluster)
         nodes = []
         for partition, count in self.capacity.items():
             busy = sum(one["partition"] == partition and one["job_state"] == "RUNNING" for one in self.records.values())
@@ -101,6 +104,7 @@ class FakeSlurm:
                 complaints.append(f"User's group not permitted to use this partition for job {key}")
             else:
                 record["partition"] = partition
+                record |= {} if to is None else {"federation_siblings_viable": to}
             self.orders.append(("move", key, partition))
             self.strike()
         return "; ".join(complaints)
@@ -114,9 +118,9 @@ class FakeSlurm:
             self.strike()
         return ""
 
-    def _answer(self) -> None:
+    def _answer(self, cluster: str = "") -> None:
         self.strike()
-        if self.is_away:
+        if self.is_away or cluster in self.away:
             raise AwayError("no answer within 10 s")
 
 
@@ -179,8 +183,10 @@ def lab() -> World:
 class Bench:
     """A daemon that may be begun anew, between a Slurm and a router in memory."""
 
-    def __init__(self, folder: Path, rule: Callable[[str, int], str] = lambda key, attempt: "committed") -> None:
-        self.settings = settings_of(folder)
+    def __init__(
+        self, folder: Path, rule: Callable[[str, int], str] = lambda key, attempt: "committed", **changes: Any
+    ) -> None:
+        self.settings = settings_of(folder, **changes)
         self.world = copy(lab())
         self.world.settings = self.settings
         self.slurm, self.router = FakeSlurm(), FakeRouter(rule)

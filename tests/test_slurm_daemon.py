@@ -407,3 +407,83 @@ def test_the_watchdog_lets_a_job_out_where_there_never_was_a_daemon(tmp_path):
     bench.slurm.submit("1")
     assert rescue(bench.settings, bench.slurm, bench.slurm.now + 29) == 0
     assert rescue(bench.settings, bench.slurm, bench.slurm.now + 31) == 1
+
+
+FEDERATION = {
+    "clusters": {"a": {}, "b": {}},
+    "sites": [
+        {"name": "committed", "partition": "gpu", "cluster": "a"},
+        {"name": "burst", "partition": "gpu", "cluster": "b"},
+    ],
+}
+SIBLINGS = {"federation_origin": "a", "federation_siblings_viable": "a,b"}
+
+
+def test_a_cluster_that_is_away_gets_no_job_and_its_own_jobs_stay_in_the_book(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst", **FEDERATION)
+    bench.slurm.submit("1", **SIBLINGS)
+    bench.steps(1)
+    there = bench.slurm.records["1"]
+    assert (there["partition"], there["federation_siblings_viable"]) == ("gpu", "b")
+    bench.slurm.siblings["b"] = [dict(there)]
+    there["job_state"] = "REVOKED"
+    bench.steps(2)
+    bench.slurm.away = {"b"}
+    bench.slurm.submit("2", **SIBLINGS)
+    bench.steps(2)
+    assert bench.slurm.records["2"]["federation_siblings_viable"] == "a"
+    assert {key.split("@")[0]: entry.action for key, entry in bench.daemon.book.jobs.items()} == {
+        "1": "burst",
+        "2": "committed",
+    }
+
+
+def test_what_a_federation_has_lost_is_told_again_and_not_at_every_look(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst", **FEDERATION)
+    bench.slurm.submit("1", **SIBLINGS)
+    bench.slurm.siblings["b"] = [dict(bench.slurm.records["1"])]  # stays in the gate there
+    bench.steps(1)
+    bench.slurm.records["1"]["job_state"] = "REVOKED"
+    bench.steps(60)
+    assert len(bench.slurm.orders) == 3  # 22 s after it went unheard, and 22 s after that
+
+
+def test_a_job_that_is_in_no_federation_stays_and_is_never_asked_about(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst", **FEDERATION)
+    bench.slurm.submit("1")
+    bench.steps(20)
+    assert bench.slurm.where() == {"1": "gpu"} and bench.router.asked == []
+    assert [entry.action for entry in bench.daemon.book.jobs.values()] == ["committed"]
+
+
+def test_a_pass_looks_at_the_most_urgent_jobs_first_and_at_all_of_them_when_capacity_is_lost(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: HOLD, priority={"by": "qos", "table": {"high": 7}})
+    size = bench.world.scenario.rules.pass_size
+    for number in range(1, size + 3):
+        bench.slurm.submit(str(number))
+    bench.slurm.submit("99", qos="high")
+    bench.steps(1)
+    bench.slurm.now += 10
+    bench.steps(1)
+    again = {key for key, attempt in bench.router.asked if attempt == 2}
+    assert len(again) == size and "99" in again and str(size + 2) not in again
+    bench.slurm.now += 1
+    bench.slurm.capacity["burst"] -= 1
+    bench.steps(1)
+    assert ("99", 3) in bench.router.asked  # a second after the last time
+
+
+def test_an_order_that_does_nothing_is_given_again_after_pauses(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst")
+    bench.slurm.closed = {"burst", "committed"}
+    bench.slurm.submit("1")
+    bench.steps(20, each=0.1)
+    assert 5 <= len(bench.slurm.orders) <= 12
+
+
+def test_a_router_gets_a_moment_even_when_the_watchdog_is_about_to_act(tmp_path):
+    bench = Bench(tmp_path, lambda key, attempt: "burst")
+    bench.slurm.submit("1")
+    bench.slurm.now += 300  # nobody was there
+    bench.steps(1)
+    assert bench.router.allowed[0] == 0.5 and bench.slurm.where() == {"1": "burst"}

@@ -54,8 +54,10 @@ class Docket:
         return [job for job in jobs if (entry := self.book.jobs.get(job.id)) is not None and entry.waits is not None]
 
     def wait_again(self, jobs: Iterable[Job]) -> None:
-        """These are asked about again, those that have been held as long as they may be among them."""
+        """These are asked about again, if there is anything to choose."""
         for job in jobs:
+            if self.has_no_choice(job):
+                continue
             self.book.jobs[job.id].waits = self.now()
 
     def held_out(self, jobs: Iterable[Job]) -> list[Job]:
@@ -100,14 +102,20 @@ class Docket:
             LOG.error("job %s is in the gate of %s, where no site is: move it by hand", job.key, job.home)
 
     def spare_the_router(self, jobs: Sequence[Job]) -> None:
-        """Jobs that Slurm cannot bring to every site, and those that ask for no accelerator, are not asked about."""
+        """Jobs for which there is nothing to choose go to the default site."""
         for job in self.unanswered(jobs):
-            if not self.world.gang(job):
-                self.to_default(job, "rule", "it asks for no accelerator")
-            elif job.is_mixed:
-                self.to_default(job, "rule", "the parts of a heterogeneous job run together")
-            elif len(reach(job, self.settings)) < len(self.settings.sites):
-                self.to_default(job, "rule", "Slurm cannot bring it to another cluster")
+            reason = self.has_no_choice(job)
+            if reason:
+                self.to_default(job, "rule", reason)
+
+    def has_no_choice(self, job: Job) -> str:
+        """Why the router is not asked about a job; "" if it is."""
+        if not self.world.gang(job):
+            return "it asks for no accelerator"
+        if job.is_mixed:
+            return "the parts of a heterogeneous job run together"
+        is_free = len(reach(job, self.settings)) == len(self.settings.sites)
+        return "" if is_free else "Slurm cannot bring it to another cluster"
 
     def watch(self, jobs: Sequence[Job]) -> None:
         """Jobs that would have waited for an answer too long at the next look go to the default site."""

@@ -52,7 +52,7 @@ def is_at(job: Job, action: str, settings: Settings) -> bool:
     if action == HOLD:
         return job.partition == settings.gate.partition
     place = settings.place(action)
-    return job.partition == place.partition and job.viable <= {place.cluster}
+    return job.partition == place.partition and (job.viable or {job.home}) == {place.cluster}
 
 
 def order(job: Job, action: str, settings: Settings) -> Order | None:

@@ -41,6 +41,8 @@ start_cluster burst b $((PORT+6))
 export SLURM_CONF=$BASE/committed/etc/slurm.conf
 for _ in $(seq 100); do [ "$(timeout 5 sacctmgr -nP show cluster format=controlhost | grep -c 127.0.0.1)" = 2 ] && break; sleep 0.2; done
 timeout 20 sacctmgr -i add federation lab clusters=committed,burst >/dev/null
-for _ in $(seq 100); do [ "$(timeout 5 sacctmgr -nP show federation format=fedstate | grep -c ACTIVE)" = 2 ] && break; sleep 0.2; done
+for c in committed burst; do  # until then they number jobs as if they were alone
+  for _ in $(seq 100); do SLURM_CONF=$BASE/$c/etc/slurm.conf timeout 5 scontrol show federation | grep -q Synced:Yes && break; sleep 0.2; done
+done
 wait_for idle,4 --local -p gpu
 SLURM_CONF=$BASE/burst/etc/slurm.conf wait_for idle,4 --local -p gpu
