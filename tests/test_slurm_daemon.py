@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from tidegate.agents.slurm import daemon as daemon_module
-from tidegate.agents.slurm.book import alone, read_book
+from tidegate.agents.slurm.book import Entry, alone, read_book
 from tidegate.agents.slurm.router import HOLD
 from tidegate.agents.slurm.watchdog import rescue
 from tidegate.agents.slurm.wire import AwayError, RefusedError
@@ -436,6 +436,17 @@ def test_a_cluster_that_is_away_gets_no_job_and_its_own_jobs_stay_in_the_book(tm
         "1": "burst",
         "2": "committed",
     }
+
+
+def test_nothing_is_forgotten_of_jobs_that_cannot_be_seen_now(tmp_path):
+    bench = Bench(tmp_path, **FEDERATION)
+    bench.slurm.away = {"b"}
+    bench.daemon.book.jobs["134217729@1"] = Entry(attempts=3, action="committed", is_done=True)  # from the other one
+    bench.steps(2)
+    assert bench.daemon.book.jobs["134217729@1"].attempts == 3
+    bench.slurm.away = set()
+    bench.steps(1)
+    assert bench.daemon.book.jobs == {}
 
 
 def test_what_a_federation_has_lost_is_told_again_and_not_at_every_look(tmp_path):
