@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..fastsim.errors import InputError
+from .verbs import slurm as hold_and_release
 from .verbs.audit import replay as audit_replay
 from .verbs.bound import bound
 from .verbs.decide import decide
@@ -71,6 +72,11 @@ scenarios.command(name="list")(listing)
 scenarios.command()(show)
 scenarios.command()(check)
 app.add_typer(scenarios)
+
+slurm = typer.Typer(name="slurm", help="Jobs of a Slurm cluster go where the router says.", **OPTIONS)
+for verb in (hold_and_release.run, hold_and_release.check, hold_and_release.watchdog):
+    slurm.command()(verb)
+app.add_typer(slurm)
 
 
 def main(argv: list[str] | None = None) -> int:

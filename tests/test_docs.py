@@ -97,7 +97,7 @@ def test_every_make_target_that_is_named_exists():
 
 def test_every_page_can_be_reached_from_the_readme():
     linked = {target for target, _ in LINK.findall(text(ROOT / "README.md"))}
-    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - linked == set()
+    assert {page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").rglob("*.md")} - linked == set()
 
 
 @pytest.mark.parametrize("name", [*names(), *RULES, *PLANNERS])

@@ -1,0 +1,1 @@
+"""The hold-and-release daemon in front of Slurm: jobs wait in a gate until the router has said where they run."""
