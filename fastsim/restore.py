@@ -10,8 +10,7 @@ import numpy as np
 
 from . import ordered
 from .advance import begin
-from .agent import example
-from .jit import by_reference, direct, entry, kernel, signature
+from .jit import by_reference, entry, kernel
 from .ledger import price_integral, wait
 from .needs import footprint
 from .placing import add_offer, enter, hold, join
@@ -147,31 +146,3 @@ def place(spec: Spec, jobs: Jobs, world: World, job: int, row: Any) -> None:
 def restore_one(spec: Spec, jobs: Jobs, batch: World, episode: int, present: Any, placed: Any) -> None:
     """`restore` for one episode of a batch; `present` is (1,) NOW."""
     restore(by_reference(spec), jobs, by_reference(world_of(batch, episode)), present[0], placed)
-
-
-@kernel
-def open_offers(world: World) -> None:
-    """The instant goes on: when all its offers have been answered, the list begins anew."""
-    state = world.state[0]
-    if state.offer == state.offers:
-        state.offers = state.offer = 0
-    state.is_open = 1
-
-
-@direct
-@entry(signature(None, *example(), 0, 0, np.zeros(1, PLACED).view(np.recarray)))
-def enter_one(spec: Spec, jobs: Jobs, batch: World, episode: int, job: int, placed: Any) -> None:
-    """Job `job`, later than all that are there, comes to where placed[job] says; offers before it stay as they are."""
-    world = by_reference(world_of(batch, episode))
-    open_offers(world)
-    place(by_reference(spec), jobs, world, job, placed[job])
-    world.state[0].next_job = world.state[0].last_job = job + 1
-
-
-@direct
-@entry(signature(None, example()[2], 0, 0))
-def offer_one(batch: World, episode: int, slot: int) -> None:
-    """Ask about a job that waits."""
-    world = by_reference(world_of(batch, episode))
-    open_offers(world)
-    add_offer(world, slot)

@@ -48,15 +48,15 @@ def test_a_question_is_what_the_simulator_asks(agent: Agent) -> None:
         found = Cluster(scenario(), present(taken(worlds, scenario()), scenario()))
         found.ask([Request(id=name) for name in reversed(names)])
         for name in names:
-            offer = found.offer(agent)
+            offer = found.offer(agent, rule())
             assert offer is not None and offer.id == name
             np.testing.assert_array_equal(offer.observation, worlds.observations[0])
             np.testing.assert_array_equal(offer.mask, worlds.masks[0] == 1)
             action = int(worlds.ask(rule())[0])
-            assert found.would(rule()) == action
+            assert offer.second == action
             found.answer(action)
             assert step(worlds, np.array([action]))
-        assert found.offer(agent) is None
+        assert found.offer(agent, rule()) is None
     assert several > 0
 
 
@@ -64,7 +64,7 @@ def test_jobs_that_come_later_see_those_before_them() -> None:
     found, waits = cluster(), []
     for number in range(30):
         found.ask([asked(f"new{number}")])
-        offer = found.offer(rule())
+        offer = found.offer(rule(), rule())
         assert offer is not None
         waits.append(offer.observation.copy())
         found.answer(0)
@@ -87,7 +87,7 @@ def test_who_cannot_be_asked_about_is_refused_and_nobody_else_is_asked() -> None
         found.ask([asked("other"), strange])
     after = found.worlds.kept()
     assert all((before[name] == after[name]).all() for name in ("state", "live", "keys"))
-    assert found.offer(rule()) is None
+    assert found.offer(rule(), rule()) is None
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -115,7 +115,7 @@ def test_no_policy_breaks_a_hard_rule(seed: int) -> None:
             elif request.job is not None:
                 jobs[request.id] = request.job
             found.ask([request])
-            offer = found.offer(rule())
+            offer = found.offer(rule(), rule())
             assert offer is not None
             wanted = int(rng.choice([*range(-3, len(world.sites) + 4), 10**9]))
             found.answer(wanted if rng.random() < 0.9 else legal(wanted, offer.mask))
@@ -138,7 +138,7 @@ def test_no_policy_breaks_a_hard_rule(seed: int) -> None:
 def test_a_quota_that_is_full_leaves_hold() -> None:
     found = cluster(quotas=dict.fromkeys((site.name for site in scenario().sites), 0))
     found.ask([asked("new")])
-    offer = found.offer(rule())
+    offer = found.offer(rule(), rule())
     assert offer is not None
     assert offer.mask.tolist() == [False] * len(scenario().sites) + [True]
 
@@ -171,7 +171,7 @@ def test_a_policy_that_has_no_answer_is_replaced_and_it_is_said_why(monkeypatch:
         raise InputError("bundle", "logits", "nan", "not finite", "use the rule")
 
     engine = Engine(bundle(), rule(), 1.0)
-    engine._agent = None
+    engine._by_graph = True
     monkeypatch.setattr(type(engine.bundle), "decide", broken)
     (decision,) = engine.decide(cluster(), [asked("new")])
     assert (decision.by, decision.policy) == (BASELINE, "")
@@ -184,7 +184,7 @@ def test_a_policy_that_has_no_answer_is_replaced_and_it_is_said_why(monkeypatch:
 def test_with_numba_and_without_the_policy_decides_alike() -> None:
     found = [cluster(spare=400) for _ in range(2)]
     engines = [Engine(bundle(), rule(), 1.0) for _ in range(2)]
-    engines[1]._agent = None
+    engines[1]._by_graph = True
     for number in range(300):
         decisions = [
             engine.decide(one, [asked(f"new{number}", like=number % 5)])

@@ -17,7 +17,9 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from ..fastsim.errors import InputError
+from ..fastsim.jit import IS_COMPILED
 from ..fastsim.layout import Layout
+from ..fastsim.region import IN, located
 from .manifest import REMEDY, Observation, Part
 
 ENVELOPE = "envelope.json"
@@ -160,10 +162,9 @@ class Area:
         self.low, self.high, self.limit = np.array(region.low), np.array(region.high), region.distance
         self._range, self._mean = np.maximum(self.high - self.low, NARROW), np.array(region.mean)
         self._below, self._above = self.low - region.slack * self._range, self.high + region.slack * self._range
-        factor = np.zeros((size, size))
+        self._factor = np.zeros((size, size))
         for at, row in enumerate(region.factor):
-            factor[at, at:] = row
-        self._transposed = np.ascontiguousarray(factor.T)
+            self._factor[at, at:] = row
 
     def beyond(self, rows: np.ndarray) -> np.ndarray:
         """How far each number of rows (n, features) lies outside, as a share of its range; below 0: inside."""
@@ -171,16 +172,17 @@ class Area:
 
     def distance(self, rows: np.ndarray) -> np.ndarray:
         """Of each row from the mean, (n,)."""
-        return np.sqrt((((rows - self._mean) @ self._transposed) ** 2).sum(1))
+        return np.sqrt((((rows - self._mean) @ self._factor.T) ** 2).sum(1))
 
     def why_not(self, rows: np.ndarray, names: Observation) -> str:
         """Why one of some rows is not in it, in words; nothing where all are."""
+        if IS_COMPILED and located(rows, self._below, self._above, self._mean, self._factor, self.limit) == IN:
+            return ""
         if ((rows < self._below) | (rows > self._above)).any():
             row, at = np.unravel_index(int(self.beyond(rows).argmax()), rows.shape)
             name = [*names.job, *names.clock, *names.site][at]
             return f"{name} is {rows[row, at]:.3g}, in training {self.low[at]:.3g} … {self.high[at]:.3g}"
-        apart = (rows - self._mean) @ self._transposed
-        far = max(np.einsum("ij,ij->i", apart, apart).tolist(), default=0.0) ** 0.5
+        far = self.distance(rows).max(initial=0.0)
         if far > self.limit:
             return f"all together are {far:.1f} from their mean in training, where {self.limit:.1f} was the most"
         return ""

@@ -1,30 +1,30 @@
 """The cluster as it was last told, resident: jobs are asked about, placed, and seen by those that come after them.
 
-Time stands still at the instant of the snapshot. A question is a list of offers of the simulator: the same order, the
-same observation, the same mask, and an answer does there what it does in the simulator, so that a router sees what its
-policy saw in training. No clock, no file and no policy is known here: the same calls give the same states.
+Time stands still at the instant of the snapshot. A question is a list of offers of the simulator (fastsim/question.py),
+and an answer does there what it does in the simulator, so that a router sees what its policy saw in training. No clock
+and no file is known here: the same calls give the same states.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ...envs.present import Present, footprint_of
+from ...envs.present import Present
 from ...envs.scenario import Scenario
-from ...envs.snapshot import JobNow
 from ...envs.tabled import Names, tabled
 from ...fastsim.advance import OFFERED
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from ...fastsim.restore import enter_one, offer_one
-from ...fastsim.spec import plain_jobs
-from ...fastsim.state import OFFERS, SLOT_MASK, WAITING
+from ...fastsim.question import FIRST, JOB_ROW, SECOND, come, consider, offer_again
+from ...fastsim.spec import NO, plain_jobs
+from ...fastsim.state import WAITING
 from ...fastsim.worlds import Worlds
 from .request import Request
 
 HOLD = "hold"
+SCRATCH = np.zeros(4096, np.float32)  # for agents to write on
 
 
 class UnknownJobError(InputError):
@@ -40,15 +40,17 @@ class FullError(InputError):
 
 
 class Offer(NamedTuple):
-    """What a policy is asked about one job. Arrays are overwritten by the next offer."""
+    """What is asked about one job, and what two agents would do. Arrays are overwritten by the next offer."""
 
     id: str
     observation: np.ndarray  # (size,) float32
     mask: np.ndarray  # (actions,) bool: what the world and the quotas allow
+    first: int
+    second: int
 
     @property
     def digest(self) -> str:
-        """SHA-256 of both, in short."""
+        """SHA-256 of observation and mask, in short."""
         return hashlib.sha256(self.observation.tobytes() + self.mask.tobytes()).hexdigest()[:16]
 
 
@@ -67,11 +69,11 @@ class Cluster:
         self._placed = np.concatenate([present.placed, np.zeros(spare, present.placed.dtype)]).view(np.recarray)
         self._placed.is_offered = 0  # a question says who is asked about
         self._ids, self._rows = list(present.ids), {name: row for row, name in enumerate(present.ids) if name}
-        self._quotas = [(place, quotas[name]) for place, name in enumerate(sites) if quotas and name in quotas]
+        self._quotas = np.array([(quotas or {}).get(name, NO) for name in sites], np.int64)
         self.worlds = Worlds(present.spec, self._jobs, 1, slots=rows + spare)
         present._replace(placed=self._placed[:rows], jobs=self._jobs[:rows]).put(self.worlds, 0)
-        self._until, self._answer = np.array([self.now]), np.array([-1])
-        self._agent: Agent | None = None
+        self._observation, self._mask = self.worlds.observations[0], self.worlds.masks[0]
+        self._found, self._answer = np.zeros(4, np.int64), -1
 
     def __len__(self) -> int:
         """Jobs that are there, or were at the snapshot."""
@@ -99,40 +101,51 @@ class Cluster:
         slots = [self._slot(one, index) for index, one in enumerate(requests)]
         fresh = [one.job for one, slot in zip(requests, slots, strict=True) if slot is None and one.job is not None]
         for row, job in enumerate(fresh, len(self._ids)):
-            self._fill(row, job)
+            self._jobs[row], self._placed[row] = tabled(job, self._names, self.now)
         for slot in slots:
             if slot is not None:
-                offer_one(self.worlds.batch, 0, slot)
+                offer_again(self.worlds.batch, slot)
         for job in fresh:
-            enter_one(self._spec, self._jobs, self.worlds.batch, 0, len(self._ids), self._placed)
+            come(self._spec, self._jobs, self.worlds.batch, len(self._ids), self._placed)
             self._rows[job.id] = len(self._ids)
             self._ids.append(job.id)
-        self._answer[0] = -1
+        self._answer = -1
 
-    def offer(self, agent: Agent) -> Offer | None:
-        """The next job that is offered, if there is one; `agent` is what `would` may then be asked about."""
-        worlds = self.worlds
-        worlds.run(self._answer, agent, self._until, 0, observes=True)
-        if worlds.status[0] != OFFERED:
+    def offer(self, first: Agent, second: Agent) -> Offer | None:
+        """Carry out the last answer; the next job that is offered, if there is one, and what two agents would do.
+
+        Where there is none, whoever may start has started.
+        """
+        status = consider(
+            self._spec,
+            self._jobs,
+            self.worlds.batch,
+            self._answer,
+            self._quotas,
+            first.choose,
+            first.knobs,
+            second.choose,
+            second.knobs,
+            SCRATCH,
+            self._observation,
+            self._mask,
+            self._found,
+        )
+        self._answer = -1
+        if status != OFFERED:
             return None
-        slot = int(worlds.batch.keys[0, OFFERS, worlds.batch.state[0, 0].offer]) & SLOT_MASK
-        item = worlds.batch.live[0, slot]
-        if self._quotas:
-            self._shield(item)
-        return Offer(self._ids[int(item.job)], worlds.observations[0], worlds.masks[0].view(np.bool_))
-
-    def would(self, agent: Agent) -> int:
-        """What an agent would do with the present offer."""
-        return int(self.worlds.ask(agent)[0])
+        found = self._found.tolist()
+        name, mask = self._ids[found[JOB_ROW]], self._mask.view(np.bool_)
+        return Offer(name, self._observation, mask, found[FIRST], found[SECOND])
 
     def answer(self, action: int) -> None:
         """Place the offered job, with the next call of `offer`. What is not legal becomes what is (rules.md)."""
-        self._answer[0] = action
+        self._answer = action
 
     def settle(self, agent: Agent) -> None:
         """Carry out the last answer and let start what may; `agent` answers for who had to make way for it."""
-        while self.offer(agent) is not None:
-            self.answer(self.would(agent))
+        while (offer := self.offer(agent, agent)) is not None:
+            self.answer(offer.first)
 
     def _slot(self, request: Request, index: int) -> int | None:
         """Where the world has a job that waits; None: it is to come."""
@@ -156,21 +169,3 @@ class Cluster:
         live, used = self.worlds.batch.live[0], int(self.worlds.batch.state[0, 0].slots)
         found = np.flatnonzero((live.job[:used] == row) & (live.status[:used] == WAITING))
         return int(found[0]) if len(found) else None
-
-    def _fill(self, row: int, job: JobNow) -> None:
-        """A job that the snapshot does not have comes at its instant, however much later it was submitted."""
-        self._jobs[row], self._placed[row] = tabled(job, self._names, self.now)
-        self._placed.is_offered[row] = 1
-
-    def _shield(self, item: Any) -> None:
-        """Take out of the mask what a quota forbids: more accelerators at a site, running, starting and queued."""
-        state, mask = self.worlds.batch.state[0, 0], self.worlds.masks[0]
-        gang = int(self._jobs[int(item.job)].gang)
-        for site, quota in self._quotas:
-            is_there = item.site == site
-            taken = int(state.occupied[site]) + int(state.queued_accelerators[site].sum())
-            taken += 0 if is_there else footprint_of(self._spec, gang, site)
-            if taken > quota:
-                mask[site] = 0
-        if not mask[:-1].any():
-            mask[-1] = 1

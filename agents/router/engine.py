@@ -58,8 +58,9 @@ class Engine:
         if self.bundle.envelope is None:
             reason, remedy = "is not in the bundle", "export the policy again"
             raise InputError(f"bundle {self.bundle.manifest.name}", "file", "envelope.json", reason, remedy)
-        # The kernel's forward pass is the graph's (bundle.py), and takes a tenth of the time.
-        self._agent = Agent("policy", scorer.choose, self.bundle.knobs(), observes=True) if IS_COMPILED else None
+        # Compiled, the kernel's forward pass, which is the graph's (bundle.py), takes a tenth of the time.
+        self._asked = Agent("policy", scorer.choose, self.bundle.knobs()) if IS_COMPILED else self.baseline
+        self._by_graph = not IS_COMPILED
         self._familiar = Familiar(self.bundle.envelope, self.bundle.manifest.observation)
 
     def decide(self, cluster: Cluster, requests: Sequence[Request]) -> list[Decision]:
@@ -69,17 +70,17 @@ class Engine:
         """
         cluster.ask(requests)
         attempts, found = {one.id: one.attempt for one in requests}, {}
-        while (offer := cluster.offer(self.baseline)) is not None:
+        while (offer := cluster.offer(self._asked, self.baseline)) is not None:
             if offer.id not in attempts:  # it would have to make way for one of them, and is not asked about
-                cluster.answer(cluster.would(self.baseline))
+                cluster.answer(offer.second)
                 continue
             found[offer.id] = self._decision(cluster, offer, attempts[offer.id])
             cluster.answer(cluster.actions.index(found[offer.id].action))
         return [found[one.id] for one in requests]
 
     def _decision(self, cluster: Cluster, offer: Offer, attempt: int) -> Decision:
-        rule = legal(cluster.would(self.baseline), offer.mask)
-        action, reason = self._asked(cluster, offer)
+        rule = legal(offer.second, offer.mask)
+        action, reason = self._heard(offer)
         if self.differ is not None and action not in (None, rule):
             self.differ(Moment(cluster, action, rule))
         if action is None:
@@ -93,16 +94,13 @@ class Engine:
         told = "" if action is None else names[action]
         return Decision(offer.id, attempt, names[chosen], by, why, told, names[rule], offer.digest, self.share)
 
-    def _asked(self, cluster: Cluster, offer: Offer) -> tuple[int | None, str]:
+    def _heard(self, offer: Offer) -> tuple[int | None, str]:
         """What the policy would do, and as what; or None, and why it is not listened to."""
         strange = self._familiar.why_not(offer.observation, offer.mask)
         if strange:
             return None, f"unfamiliar: {strange}"
         try:
-            if self._agent is None:
-                action = self.bundle.decide(offer.observation, offer.mask)
-            else:
-                action = cluster.would(self._agent)
+            action = self.bundle.decide(offer.observation, offer.mask) if self._by_graph else offer.first
         except InputError as error:
             return None, f"unsound: {error.what}, {error.value}, {error.reason}"
         if not 0 <= action < len(offer.mask) or not offer.mask[action]:

@@ -33,7 +33,7 @@ def place(cluster: Cluster, entry: Entry, request: Request, agent: Agent) -> boo
         cluster.ask([request])
     except InputError:  # it runs, or has gone
         return False
-    if cluster.offer(agent) is not None:
+    if cluster.offer(agent, agent) is not None:
         cluster.answer(cluster.actions.index(entry.action))
     cluster.settle(agent)
     return True

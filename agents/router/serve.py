@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ from .standing import workers
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
 BACKLOG = 1024
+COLLECT = (50_000, 50, 100)  # thresholds of garbage: few objects here refer to one another in circles
+SWITCH_SECONDS = 0.0005  # for which a thread that takes in a state may keep decisions waiting
 Tell = Callable[[dict[str, Any]], Any]  # takes where the router listens
 
 
@@ -163,6 +166,8 @@ async def _run(settings: Settings, bundle: Bundle, baseline: Agent, log: Log, po
     watching = asyncio.ensure_future(reloader.watch())
     gc.collect()
     gc.freeze()  # what is there by now stays: to look through it again and again keeps decisions waiting
+    gc.set_threshold(*COLLECT)
+    sys.setswitchinterval(SWITCH_SECONDS)
     tell({"cluster": settings.cluster, "bundle": bundle.manifest.name, **_addresses(sockets)})
     try:
         await server.serve(sockets)

@@ -56,7 +56,7 @@ class Service:
         self._admission, self._states = Admission(limits), asyncio.Lock()
         self._state, self._last = log.last_state, log.last_decision
         self._told: Standing | None = None
-        self._came, self._row = 0.0, state_row(0, "", b"", ())
+        self._came, self._row = 0.0, list[Row]()
         self._recent = deque[Recent](maxlen=REMEMBERED)
         self._under_way: dict[tuple[str, int], tuple[str, asyncio.Future[Answer]]] = {}
         self._case: asyncio.Task[None] | None = None
@@ -138,7 +138,8 @@ class Service:
         """A new cluster, in which what it could not show yet is carried out, while the old one still answers."""
         now = int(told.present.now[0].now)
         news, again = [one for one in recents if is_news(one, now)], list[int]()
-        cluster = Cluster(self.scenario, told.present, self._quotas, self.limits.spare + len(news))
+        spare = self.limits.spare + len(news)
+        cluster = await asyncio.to_thread(Cluster, self.scenario, told.present, self._quotas, spare)
         last = recents[-1].entry.number if recents else 0
         while news:
             part, news = news[:AT_ONCE], news[AT_ONCE:]
@@ -149,7 +150,7 @@ class Service:
                 last = self._recent[-1].entry.number if news else last
         self.cluster, self._told, self._came = cluster, told, time.monotonic()
         self._state += 1
-        self._row = state_row(self._state, told.digest, told.deflated, again)
+        self._row = [state_row(self._state, told.digest, told.deflated, again)]
 
     @property
     def age(self) -> float | None:
@@ -246,7 +247,7 @@ class Service:
         def done(error: Exception | None) -> None:
             loop.call_soon_threadsafe(self._written, entries, futures, state, error)
 
-        self.log.add([self._row, *(decision_row(entry) for entry in entries)], done)
+        self.log.add([*self._row, *(decision_row(entry) for entry in entries)], done)
 
     def _written(
         self, entries: list[Entry], futures: "list[asyncio.Future[Answer]]", state: int, error: Exception | None
@@ -262,6 +263,8 @@ class Service:
             future.exception()  # nobody may be waiting any more
         if error is not None:
             self._lose_log(state)
+        elif state == self._state:
+            self._row = []  # it is there
 
     def _lose_log(self, state: int) -> None:
         """The log does not know of some decisions, so the next ones must not rest on them: the state is told anew."""
@@ -277,7 +280,7 @@ class Service:
         if self._told is not None:
             self.cluster = Cluster(self.scenario, self._told.present, self._quotas, self.limits.spare)
             self._state += 1
-            self._row = state_row(self._state, self._told.digest, self._told.deflated, ())
+            self._row = [state_row(self._state, self._told.digest, self._told.deflated, ())]
 
     def _answer_alone(self, entries: list[Entry], futures: "list[asyncio.Future[Answer]]") -> None:
         """The baseline's decisions are told though the log does not have them; and it is tried again."""
