@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
         self.flood.answered(self, int(head[9:12]))
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """It is counted."""
         self.flood.lost += 1
 
