@@ -20,11 +20,15 @@ from parts.machine import described
 from parts.results import options, publish, table
 
 from tidegate.agents.evaluation.policies import TRAINED, resolve
+from tidegate.agents.ppo.network import SiteScorer
+from tidegate.agents.ppo.seen import FIRST_SEED
 from tidegate.agents.router.cluster import Cluster
 from tidegate.agents.router.engine import POLICY, Engine
+from tidegate.agents.router.replay import replay
 from tidegate.agents.router.request import Request
 from tidegate.envs.generator import generate
 from tidegate.envs.present import present
+from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import Scenario, load
 from tidegate.envs.snapshot import JobNow, SiteNow, Snapshot
 from tidegate.fastsim import scorer
@@ -166,6 +170,7 @@ def over_the_socket() -> list[str]:
         finally:
             router.send_signal(signal.SIGTERM)
             router.wait(30)
+        agreeing = by_the_graph(Path(folder) / "audit.db")
     head = ["over the socket", "answers 200", "429", "503", "none", "of 200: p50, ms", "p99, ms", "p99.9, ms"]
     rows = [
         [f"{RATE:,} decisions/s for {SECONDS} s", *told(usual)],
@@ -173,7 +178,17 @@ def over_the_socket() -> list[str]:
         [f"{RATE:,} decisions/s afterwards, for 5 s", *told(again)],
     ]
     grown = [[f"{before / 1024:.0f}", f"{after / 1024:.0f}"]]
-    return [table(head, rows), table(["memory before the flood, MiB", "after"], grown)]
+    return [table(head, rows), table(["memory before the flood, MiB", "after"], grown), agreeing]
+
+
+def by_the_graph(log: Path) -> str:
+    """What was told over the socket, decided again by onnxruntime."""
+    world = load(NAME)
+    rule = resolve("best-tuned", world)
+    assert isinstance(rule, Agent)
+    found = replay(log, world, [load_bundle(TRAINED / NAME)], lambda _: rule, by_graph=True)
+    head = ["over the socket, and by ONNX from the log", "decisions", "otherwise"]
+    return table(head, [[NAME, f"{found.decisions:,}", f"{len(found.differences):,}"]])
 
 
 def question_about(job: JobNow) -> str:
@@ -219,26 +234,29 @@ def memory(pid: int) -> int:
 
 
 def agreement() -> str:
-    """Kernel and ONNX on observations of the simulator: what the policies that ship would do."""
-    from tidegate.agents.ppo.seen import FIRST_SEED
-    from tidegate.envs.routing import RoutingBatch
+    """Kernel, PyTorch and ONNX on observations of the simulator: what the policies that ship would do."""
+    import torch
 
     rows = []
     for name in ("mid_lab", "small_team"):
         world, bundle = load(name), load_bundle(TRAINED / name)
         rule, agent = resolve("best-tuned", world), Agent("policy", scorer.choose, bundle.knobs(), observes=True)
         assert isinstance(rule, Agent)
+        actor = SiteScorer(bundle.layout, bundle.manifest.network.width).requires_grad_(False)
+        actor.assign(bundle.weights)
         batch = RoutingBatch(world, 64, FIRST_SEED + 9, rule=rule)
         batch.reset()
-        differ = seen = 0
+        by_onnx_and, seen = {"kernel": 0, "torch": 0}, 0
         while seen < AGREEING:
-            by_kernel = batch.worlds.ask(agent)
-            by_onnx = bundle.decide(batch.observations, batch.masks == 1)
-            differ += int((by_kernel != by_onnx).sum())
+            masks, by_kernel = batch.masks == 1, batch.worlds.ask(agent)
+            by_torch = np.where(masks, actor(torch.from_numpy(batch.observations)).numpy(), -np.inf).argmax(1)
+            by_onnx = bundle.decide(batch.observations, masks)
+            by_onnx_and["kernel"] += int((by_kernel != by_onnx).sum())
+            by_onnx_and["torch"] += int((by_torch != by_onnx).sum())
             seen += len(by_kernel)
             batch.step(by_kernel)
-        rows.append([name, f"{seen:,}", f"{differ:,}"])
-    return table(["kernel and ONNX", "observations", "decide otherwise"], rows)
+        rows.append([name, f"{seen:,}", *(f"{differ:,}" for differ in by_onnx_and.values())])
+    return table(["beside ONNX", "observations", "the kernel decides otherwise", "PyTorch"], rows)
 
 
 if __name__ == "__main__":

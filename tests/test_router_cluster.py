@@ -170,8 +170,7 @@ def test_a_policy_that_has_no_answer_is_replaced_and_it_is_said_why(monkeypatch:
     def broken(*_: object) -> int:
         raise InputError("bundle", "logits", "nan", "not finite", "use the rule")
 
-    engine = Engine(bundle(), rule(), 1.0)
-    engine._by_graph = True
+    engine = Engine(bundle(), rule(), 1.0, by_graph=True)
     monkeypatch.setattr(type(engine.bundle), "decide", broken)
     (decision,) = engine.decide(cluster(), [asked("new")])
     assert (decision.by, decision.policy) == (BASELINE, "")
@@ -183,8 +182,7 @@ def test_a_policy_that_has_no_answer_is_replaced_and_it_is_said_why(monkeypatch:
 
 def test_with_numba_and_without_the_policy_decides_alike() -> None:
     found = [cluster(spare=400) for _ in range(2)]
-    engines = [Engine(bundle(), rule(), 1.0) for _ in range(2)]
-    engines[1]._by_graph = True
+    engines = [Engine(bundle(), rule(), 1.0, by_graph=by_graph) for by_graph in (False, True)]
     for number in range(300):
         decisions = [
             engine.decide(one, [asked(f"new{number}", like=number % 5)])

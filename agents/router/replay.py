@@ -13,6 +13,7 @@ from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
+from ...fastsim.jit import IS_COMPILED
 from ...trained.bundle import Bundle
 from . import audit
 from .audit import Entry
@@ -49,25 +50,36 @@ def replay(
     bundles: Sequence[Bundle],
     baseline_of: Callable[[str], Agent],
     progress: Progress = lambda _: None,
+    *,
+    by_graph: bool = not IS_COMPILED,
 ) -> Replayed:
     """Replay a log. `bundles`: all that were in service; `baseline_of` gives the agent of a name.
+
+    `by_graph`: onnxruntime answers for the policy, and not the kernel.
+
 
     Raises InputError where the log is none, is of another scenario, or names a bundle that is not there.
     """
     log = audit.opened(path, read_only=True)
     try:
-        return _Replay(log, scenario, bundles, baseline_of, path).run(progress)
+        return _Replay(log, scenario, bundles, baseline_of, path, by_graph).run(progress)
     finally:
         log.close()
 
 
 class _Replay:
     def __init__(
-        self, log: Any, scenario: Scenario, bundles: Sequence[Bundle], baseline_of: Callable[[str], Agent], path: Path
+        self,
+        log: Any,
+        scenario: Scenario,
+        bundles: Sequence[Bundle],
+        baseline_of: Callable[[str], Agent],
+        path: Path,
+        by_graph: bool,
     ) -> None:
         self.log, self.scenario, self.path, self.spec = log, scenario, path, scenario.compile()
         self.bundles = {one.manifest.digest: one for one in bundles}
-        self.baseline_of = baseline_of
+        self.baseline_of, self.by_graph = baseline_of, by_graph
         self.entries = audit.entries(log)
         self.by_number = {entry.number: entry for entry in self.entries}
         self.turns = audit.events(log, "started", "bundle")
@@ -110,7 +122,7 @@ class _Replay:
             reason, remedy = f"has digest {detail['bundle'][:16]}, and is not given", "name its folder with --bundle"
             raise InputError("replay", "bundle", detail["name"], reason, remedy)
         assert self.baseline is not None
-        self.engine = Engine(bundle, self.baseline)
+        self.engine = Engine(bundle, self.baseline, by_graph=self.by_graph)
 
     def _cluster(self, number: int) -> Cluster:
         """The cluster of a state, with what was carried out in it first."""
