@@ -26,7 +26,7 @@ from tidegate.trained.manifest import Manifest
 
 from .toy_router import NAME, asked, bundle, content, question, rule, run, scenario, snapshot
 
-MANY = 10_000 if IS_COMPILED else 20
+MANY = 10_000 if IS_COMPILED else 150
 RELOADS = 100 if IS_COMPILED else 4
 
 

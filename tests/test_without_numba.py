@@ -28,6 +28,13 @@ batch.reset()
 for _ in range(5):
     batch.step(np.zeros(1, np.int64))
 print(batch.observations.tobytes().hex())
+[asked, bundle, rule, scenario, snapshot] = of(".toy_router", "asked", "bundle", "rule", "scenario", "snapshot")
+from tidegate.agents.router.cluster import Cluster
+from tidegate.agents.router.engine import Engine
+from tidegate.envs.present import present
+standing = present(snapshot(), scenario())
+cluster, engine = Cluster(scenario(), standing), Engine(bundle(), rule(), 1.0)
+print([engine.decide(cluster, [asked("new%d" % number)])[0] for number in range(3)])
 """
 
 
@@ -40,7 +47,7 @@ def told(**environment: str) -> list[str]:
     ).stdout.split("\n")
 
 
-def test_plain_python_makes_the_same_events_and_the_same_observation_bits():
+def test_plain_python_makes_the_same_events_the_same_observation_bits_and_the_same_decisions():
     plain = told(NUMBA_DISABLE_JIT="1")
     assert plain[0] == "[0, 4, 1, 5]"
     assert plain == told()
