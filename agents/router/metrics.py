@@ -1,14 +1,20 @@
 """What Prometheus is told; docs/deploy/router.md says what each means."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from .engine import BASELINE, POLICY
+from .refusal import STATUSES
 
 FAST = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)  # s
 
 
 class Metrics:
-    """The counters of one router."""
+    """The counters of one router; what can happen is there at 0, so that the first time is an increase."""
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Sequence[str]) -> None:
+        """`actions` are all that can be decided."""
         disable_created_metrics()
         self.registry = CollectorRegistry()
         kept = {"registry": self.registry, "namespace": "tidegate"}
@@ -28,7 +34,13 @@ class Metrics:
         self.audit_failures = Counter("audit_failures", "Groups that the log could not commit", **kept)
         self.is_unaudited = Gauge("unaudited", "1: the log cannot be written; the baseline answers alone", **kept)
         self.judged = Counter("judged", "Decisions whose cost was compared", **kept)
+        self.comparisons = Gauge("comparisons", "That the difference rests on; a new share begins at 0", **kept)
         self.difference = Gauge(
             "difference_dollars", "Policy less baseline, per decision on which they differ", ("of",), **kept
         )
         self.info = Gauge("bundle", "1: the bundle in service", ("name", "digest"), **kept)
+        for status in STATUSES:
+            self.refusals.labels(str(status))
+        for action in actions:
+            for by in (POLICY, BASELINE):
+                self.decisions.labels(by, action)

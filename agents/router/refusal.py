@@ -4,6 +4,7 @@ from ...fastsim.errors import InputError
 from .cluster import BusyJobError, FullError, UnknownJobError
 
 BAD_REQUEST, UNAUTHORIZED, NOT_FOUND, CONFLICT, TOO_LARGE, TOO_MANY, UNAVAILABLE = 400, 401, 404, 409, 413, 429, 503
+STATUSES = (BAD_REQUEST, UNAUTHORIZED, NOT_FOUND, CONFLICT, TOO_LARGE, TOO_MANY, UNAVAILABLE)
 STATUS_OF = {UnknownJobError: NOT_FOUND, BusyJobError: CONFLICT, FullError: UNAVAILABLE}
 
 

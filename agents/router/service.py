@@ -17,7 +17,7 @@ from ...fastsim.errors import InputError
 from ...trained.bundle import Bundle
 from .admission import Admission, Limits
 from .audit import Entry, Log, Row, decision_row, event_row, state_row
-from .cluster import Cluster
+from .cluster import HOLD, Cluster
 from .engine import Decision, Engine, Moment
 from .gate import Gate
 from .judge import case_of
@@ -49,7 +49,8 @@ class Service:
         judging: Executor | None,
     ) -> None:
         """`standing` and `judging` are standing.workers; without the second nothing is judged."""
-        self.name, self.scenario, self.log, self.limits, self.metrics = cluster, scenario, log, limits, Metrics()
+        self.name, self.scenario, self.log, self.limits = cluster, scenario, log, limits
+        self.metrics = Metrics((*(site.name for site in scenario.sites), HOLD))
         self.is_ready, self.is_audited = True, True
         self.cluster: Cluster | None = None
         self._baseline, self._quotas, self._standing, self._judging = baseline, quotas, standing, judging
@@ -70,8 +71,8 @@ class Service:
     def take_over(self, bundle: Bundle) -> None:
         """From now on this bundle is the policy, with the share that the log gives it."""
         self.gate = Gate.found(self.log, bundle.manifest.digest)
-        self._knobs, differ = bundle.knobs(), self._differ if self._judging is not None else None
-        self.engine = Engine(bundle, self._baseline, self.gate.share, differ)
+        self._knobs = bundle.knobs()
+        self.engine = Engine(bundle, self._baseline, self.gate.share, self._differ)
         detail = {"after": self._last, "bundle": bundle.manifest.digest, "name": bundle.manifest.name}
         self._note([event_row("bundle", detail)])
         self.metrics.info.clear()
@@ -90,9 +91,9 @@ class Service:
         self._show_gate()
 
     def _differ(self, moment: Moment) -> None:
-        """Policy and baseline differ: it is judged what that costs, if nothing else is being judged."""
+        """Policy and baseline differ: it is judged what that costs, if anything is, and nothing else just now."""
         self.metrics.differing.inc()
-        if self._case is None or self._case.done():
+        if self._judging is not None and (self._case is None or self._case.done()):
             self._cases += 1
             self._case = asyncio.ensure_future(self._judge(case_of(moment, self._knobs), self.gate, self._cases))
 
@@ -108,6 +109,7 @@ class Service:
     def _show_gate(self) -> None:
         self.metrics.share.set(self.gate.share)
         self.metrics.is_stopped.set(self.gate.is_stopped)
+        self.metrics.comparisons.set(self.gate.evidence.count)
         low, high = self.gate.evidence.interval
         for name, value in (("mean", self.gate.evidence.mean), ("low", low), ("high", high)):
             self.metrics.difference.labels(name).set(value)
