@@ -28,6 +28,7 @@ class Names:
         self.classes = {cls.name: number for number, cls in enumerate(scenario.terms)}
         self.silicons = {name: number for number, name in enumerate(scenario.silicons)}
         self.tags = {tag: 1 << bit for bit, tag in enumerate(scenario.tags)}
+        self.serving = {service.name for service in scenario.serving}
 
 
 def number_of(known: dict[str, int], where: str, what: str, name: str) -> int:
@@ -37,13 +38,16 @@ def number_of(known: dict[str, int], where: str, what: str, name: str) -> int:
     return known[name]
 
 
-def tabled(job: JobNow, names: Names, now: int) -> tuple[Row, Row]:
-    """A job as rows of JOB and of PLACED; who came after `now` comes now.
+def tabled(job: JobNow, names: Names, now: int, *, comes: bool = False) -> tuple[Row, Row]:
+    """A job as rows of JOB and of PLACED. `comes`: it comes now, whenever it was submitted.
 
-    Raises InputError where it names what the scenario does not have.
+    Raises InputError where it names what the scenario does not have, or lacks what its class needs.
     """
+    if (job.serves_until_ms is None) == (job.job_class in names.serving):
+        reason = "serves, and needs an end" if job.serves_until_ms is None else "serves nobody"
+        raise InputError("serves_until_ms", "class", job.job_class, reason, "say until when a block of serving serves")
     work = PLAIN | {
-        "arrival": min(job.submitted_ms, now),
+        "arrival": now if comes else job.submitted_ms,
         "walltime": job.requested_ms,
         "requested": job.requested_ms,
         "gang": job.gang,

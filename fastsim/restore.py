@@ -123,7 +123,7 @@ def place(spec: Spec, jobs: Jobs, world: World, job: int, row: Any) -> None:
             hold(world, slot)
         elif row.site != UNPLACED:
             join(spec, jobs, world, slot, row.site, row.planned)
-        if row.is_offered == 1:
+        if row.is_offered == 1 or row.site == UNPLACED:  # who is nowhere is asked about: a world knows nothing else
             add_offer(world, slot)
         return
     item.site = row.site

@@ -154,7 +154,7 @@ def test_a_router_judges_beside_its_service_and_takes_the_share_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "judge", lambda case, seed, number: 5.0 + number % 3)
-    monkeypatch.setattr(engine.Engine, "_heard", lambda self, offer: (other(self, offer), "familiar"))
+    monkeypatch.setattr(engine.Engine, "_heard", lambda self, offer, attempt: (other(self, offer), "familiar"))
 
     def other(self: engine.Engine, offer: Any) -> int:
         return int(np.flatnonzero(offer.mask)[-1])

@@ -24,11 +24,11 @@ def told(router: Service, metric: str, **labels: str) -> float | None:
 def contrary(monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy always wants something else than the baseline."""
 
-    def asked_for(self: engine.Engine, cluster: Any, offer: Any) -> tuple[int, str]:
-        rule = engine.legal(cluster.would(self.baseline), offer.mask)
+    def asked_for(self: engine.Engine, offer: Any, attempt: int) -> tuple[int, str]:
+        rule = engine.legal(offer.second, offer.mask)
         return next(int(action) for action in np.flatnonzero(offer.mask) if action != rule), "familiar"
 
-    monkeypatch.setattr(engine.Engine, "_asked", asked_for)
+    monkeypatch.setattr(engine.Engine, "_heard", asked_for)
 
 
 def test_what_can_happen_is_there_at_zero(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tidegate.agents.router.replay import replay
 from tidegate.agents.router.request import Request, parsed
 from tidegate.agents.router.serve import Reloader
 from tidegate.agents.router.service import Service
+from tidegate.agents.router.standing import Beside
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
 from tidegate.trained.manifest import Manifest
@@ -274,3 +277,19 @@ def test_a_log_of_something_else_is_refused(tmp_path: Path) -> None:
         Log(tmp_path / "other.db")
     with pytest.raises(InputError, match="is not there"):
         audit.opened(tmp_path / "none.db", read_only=True)
+
+
+def test_a_process_beside_it_that_dies_is_begun_anew(tmp_path: Path) -> None:
+    class Dying(ThreadPoolExecutor):
+        def submit(self, *given: Any, **named: Any) -> Any:
+            raise BrokenProcessPool("killed")
+
+    async def body(service: Service) -> None:
+        good, begun = service._standing.executor, list[int]()
+        service._standing = Beside(lambda: begun.append(1) or (Dying(1) if len(begun) == 1 else good))
+        assert "has died of it" in await refused(503, lambda: service.take_state(content()))
+        assert (await service.take_state(content()))["jobs"] > 0
+        assert len(begun) == 2
+        assert (await route(service, asked("after")))[0][1]
+
+    run(tmp_path / "audit.db", body)

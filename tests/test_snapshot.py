@@ -13,10 +13,14 @@ from tidegate.agents.rules import cost_greedy
 from tidegate.envs.generator import generate
 from tidegate.envs.present import parsed, present, read, taken
 from tidegate.envs.scenario import Scenario, load
+from tidegate.envs.snapshot import JobNow
+from tidegate.envs.tabled import Names, tabled
 from tidegate.fastsim.advance import OFFERED, REACHED
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
+from tidegate.fastsim.state import QUEUES, WAITING
+from tidegate.fastsim.timeline import BLOCK
 from tidegate.fastsim.units import DAY, HOUR
 from tidegate.fastsim.worlds import Worlds
 
@@ -177,3 +181,55 @@ def test_simulate_writes_a_snapshot(tmp_path: Path) -> None:
     assert {job.status for job in snapshot.jobs} >= {"running"}
     worlds = present(snapshot, load("small_team")).worlds()
     assert worlds.play(cost_greedy.agent(), 2 * DAY + HOUR)[0] == REACHED
+
+
+def test_a_new_job_that_nobody_asks_about_is_offered_when_the_world_goes_on() -> None:
+    """And so it is in a queue, or held, when its block of serving is over, and leaves that and nothing else."""
+    scenario = load("small_team")
+    worlds = Worlds(scenario.compile(seed=SEED), generate(scenario, SEED, STREAM, 9), 1)
+    worlds.begin(0, seed=77)
+    worlds.play(cost_greedy.agent(), 8 * DAY)
+    told = taken(worlds, scenario)
+    serving = {
+        "job_class": scenario.serving[0].name,
+        "gang": 8,
+        "requested_ms": DAY,
+        "priority": 6,
+        "submitted_ms": told.now_ms,
+        "ready_ms": told.now_ms,
+        "status": "new",
+        "serves_until_ms": told.now_ms + HOUR,
+    }
+    more = tuple(JobNow(id=f"more{number}", **serving) for number in range(40))
+    worlds = present(told.model_copy(update={"jobs": (*told.jobs, *more)}), scenario).worlds()
+    worlds.play(cost_greedy.agent(), told.now_ms + 2 * HOUR)
+    state, live = worlds.state(), worlds.batch.live[0]
+    waiting = live[: int(state.slots)][live[: int(state.slots)].status == WAITING]
+    for site in range(len(scenario.sites)):
+        assert int(state.queued[site]) == int((waiting.site == site).sum())
+        line = worlds.batch.entries[0, QUEUES * int(state.sites) + site]
+        blocks = [int(worlds.batch.blocks[0, int(block)].count) for block in line[BLOCK, : line_length(worlds, site)]]
+        assert sum(blocks) == int(state.queued[site])
+
+
+def line_length(worlds: Worlds, site: int) -> int:
+    """Blocks of a site's queue."""
+    return int(worlds.batch.heads[0, QUEUES * int(worlds.state().sites) + site])
+
+
+@pytest.mark.parametrize(("job_class", "until"), [("serving", None), ("research", 10**9)])
+def test_who_serves_says_until_when_and_nobody_else(job_class: str, until: int | None) -> None:
+    scenario = load("small_team")
+    names = Names(scenario)
+    job = JobNow(
+        id="a",
+        job_class=job_class,
+        gang=1,
+        requested_ms=1,
+        priority=0,
+        submitted_ms=0,
+        status="new",
+        serves_until_ms=until,
+    )
+    with pytest.raises(InputError, match="serves_until_ms: class"):
+        tabled(job, names, 0)

@@ -18,6 +18,7 @@ from tidegate.agents.router.admission import Limits
 from tidegate.agents.router.audit import Log
 from tidegate.agents.router.request import Request
 from tidegate.agents.router.service import Service
+from tidegate.agents.router.standing import Beside
 from tidegate.envs.generator import generate
 from tidegate.envs.present import taken
 from tidegate.envs.scenario import Scenario, load
@@ -83,7 +84,9 @@ def _alone() -> list[JobNow]:
     """Jobs that wait in the snapshot and are in no pipeline, as if they had just come."""
     kept = {"id", "job_class", "gang", "requested_ms", "priority", "tags", "native", "data"}
     now = {"status": "new", "submitted_ms": snapshot().now_ms, "ready_ms": snapshot().now_ms}
-    waiting = [one for one in snapshot().jobs if one.pipeline is None and one.status in ("new", "queued", "held")]
+    known = snapshot().jobs
+    waiting = [one for one in known if one.pipeline is None and one.status in ("new", "queued", "held")]
+    waiting = [one for one in waiting if one.serves_until_ms is None]
     return [JobNow(**one.model_dump(include=kept), **now) for one in waiting]
 
 
@@ -114,8 +117,8 @@ def service(path: Path, *, limits: Limits | None = None, judges: bool = False, p
         Log(path),
         quotas={},
         limits=limits or Limits(),
-        standing=pool,
-        judging=pool if judges else None,
+        standing=Beside(lambda: pool),
+        judging=Beside(lambda: pool) if judges else None,
     )
 
 

@@ -198,16 +198,16 @@ class Familiar:
         size = len(envelope.each.low)
         self._last, self._asked, self._sum, self._drift = np.zeros((WINDOW, size)), 0, np.zeros(size), ""
 
-    def why_not(self, observation: np.ndarray, mask: np.ndarray) -> str:
-        """Why an observation (size,) is not familiar, in words; nothing where it is. It is remembered.
+    def why_not(self, observation: np.ndarray, mask: np.ndarray, *, counts: bool = True) -> str:
+        """Why an observation (size,) is not familiar, in words; nothing where it is.
 
-        `mask` (actions,) bool says which sites are legal.
+        `mask` (actions,) bool says which sites are legal. A first offer is remembered if it `counts`: once a job.
         """
         count = len(mask) - 1
         if count not in self.sites:
             return f"{count} sites, in training {' or '.join(map(str, self.sites))}"
         rows = self._rows(observation, mask)
-        if observation[self._fresh] == 1:
+        if counts and observation[self._fresh] == 1:
             whole = rows if len(rows) else self._rows(observation, np.ones(count + 1, np.bool_))
             self._remember(whole.sum(0) / len(whole))
         reason = self.each.why_not(rows, self._names) if len(rows) else ""

@@ -72,6 +72,7 @@ class Cluster:
         self._quotas = np.array([(quotas or {}).get(name, NO) for name in sites], np.int64)
         self.worlds = Worlds(present.spec, self._jobs, 1, slots=rows + spare)
         present._replace(placed=self._placed[:rows], jobs=self._jobs[:rows]).put(self.worlds, 0)
+        self.worlds.batch.state.offers = 0  # who is new waits until a question comes
         self._observation, self._mask = self.worlds.observations[0], self.worlds.masks[0]
         self._found, self._answer = np.zeros(4, np.int64), -1
 
@@ -101,7 +102,7 @@ class Cluster:
         slots = [self._slot(one, index) for index, one in enumerate(requests)]
         fresh = [one.job for one, slot in zip(requests, slots, strict=True) if slot is None and one.job is not None]
         for row, job in enumerate(fresh, len(self._ids)):
-            self._jobs[row], self._placed[row] = tabled(job, self._names, self.now)
+            self._jobs[row], self._placed[row] = tabled(job, self._names, self.now, comes=True)
         for slot in slots:
             if slot is not None:
                 offer_again(self.worlds.batch, slot)

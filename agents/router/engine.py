@@ -80,7 +80,7 @@ class Engine:
 
     def _decision(self, cluster: Cluster, offer: Offer, attempt: int) -> Decision:
         rule = legal(offer.second, offer.mask)
-        action, reason = self._heard(offer)
+        action, reason = self._heard(offer, attempt)
         if self.differ is not None and action not in (None, rule):
             self.differ(Moment(cluster, action, rule))
         if action is None:
@@ -94,9 +94,9 @@ class Engine:
         told = "" if action is None else names[action]
         return Decision(offer.id, attempt, names[chosen], by, why, told, names[rule], offer.digest, self.share)
 
-    def _heard(self, offer: Offer) -> tuple[int | None, str]:
+    def _heard(self, offer: Offer, attempt: int) -> tuple[int | None, str]:
         """What the policy would do, and as what; or None, and why it is not listened to."""
-        strange = self._familiar.why_not(offer.observation, offer.mask)
+        strange = self._familiar.why_not(offer.observation, offer.mask, counts=attempt == 1)
         if strange:
             return None, f"unfamiliar: {strange}"
         try:

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from .admission import Limits
 from .app import app_of
 from .audit import Log
 from .service import Service
-from .standing import workers
+from .standing import Beside, workers
 
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
@@ -63,15 +64,14 @@ def serve(settings: Settings, tell: Tell) -> None:
     bundle = sound(settings.bundle)
     baseline = baseline_of(settings.baseline, settings.scenario, settings.where)
     log = Log(settings.audit)
-    pools = [workers(settings.scenario, settings.baseline, settings.where) for _ in range(1 + settings.judges)]
+    begin = partial(workers, settings.scenario, settings.baseline, settings.where)
+    beside = [Beside(begin) for _ in range(1 + settings.judges)]
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, bundle, baseline, log, pools, tell))
+            runner.run(_run(settings, bundle, baseline, log, beside, tell))
     finally:
-        for pool in pools:
-            pool.shutdown(wait=True, cancel_futures=True)
-        if settings.unix is not None:
-            settings.unix.unlink(missing_ok=True)
+        for one in beside:
+            one.close()
 
 
 def baseline_of(name: str, scenario: Scenario, where: str) -> Agent:
@@ -136,8 +136,8 @@ def mark(path: Path) -> tuple[int, int, int] | None:
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
-async def _run(settings: Settings, bundle: Bundle, baseline: Agent, log: Log, pools: list[Any], tell: Tell) -> None:
-    standing, judging = pools[0], pools[1] if settings.judges else None
+async def _run(settings: Settings, bundle: Bundle, baseline: Agent, log: Log, beside: list[Beside], tell: Tell) -> None:
+    standing, judging = beside[0], beside[1] if settings.judges else None
     service = Service(
         settings.cluster,
         settings.scenario,
@@ -169,11 +169,14 @@ async def _run(settings: Settings, bundle: Bundle, baseline: Agent, log: Log, po
     gc.set_threshold(*COLLECT)
     sys.setswitchinterval(SWITCH_SECONDS)
     tell({"cluster": settings.cluster, "bundle": bundle.manifest.name, **_addresses(sockets)})
+    own = None if settings.unix is None else settings.unix.stat().st_ino
     try:
         await server.serve(sockets)
     finally:
         watching.cancel()
         await asyncio.to_thread(service.close)
+        if settings.unix is not None and settings.unix.exists() and settings.unix.stat().st_ino == own:
+            settings.unix.unlink()  # a successor's stays
 
 
 async def _look(reloader: Reloader) -> None:

@@ -8,7 +8,7 @@ log cannot be written the baseline answers alone, and says so.
 import asyncio
 import time
 from collections import deque
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from ...envs.scenario import Scenario
@@ -25,7 +25,7 @@ from .memory import REMEMBERED, Recent, is_news, place
 from .metrics import Metrics
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
 from .request import Request, Route, digest
-from .standing import Standing, judge, stand
+from .standing import Beside, Standing, judge, stand
 
 AT_ONCE = 32  # decisions that are carried out in a new state before others are answered: some 2 ms
 JUDGE_SEED = 20_261
@@ -45,10 +45,10 @@ class Service:
         *,
         quotas: dict[str, int],
         limits: Limits,
-        standing: Executor,
-        judging: Executor | None,
+        standing: Beside,
+        judging: Beside | None,
     ) -> None:
-        """`standing` and `judging` are standing.workers; without the second nothing is judged."""
+        """`standing` takes in snapshots, `judging` judges; without the second nothing is judged."""
         self.name, self.scenario, self.log, self.limits = cluster, scenario, log, limits
         self.metrics = Metrics((*(site.name for site in scenario.sites), HOLD))
         self.is_ready, self.is_audited = True, True
@@ -98,7 +98,12 @@ class Service:
             self._case = asyncio.ensure_future(self._judge(case_of(moment, self._knobs), self.gate, self._cases))
 
     async def _judge(self, case: Any, gate: Gate, number: int) -> None:
-        found = await asyncio.get_running_loop().run_in_executor(self._judging, judge, case, JUDGE_SEED, number)
+        assert self._judging is not None
+        try:
+            found = await self._judging.run(judge, case, JUDGE_SEED, number)
+        except BrokenExecutor:
+            self._note([event_row("judge_died", {"instant": number})])
+            return
         if found is None or gate is not self.gate:  # it cannot be told, or is of a bundle before
             return
         self.metrics.judged.inc()
@@ -123,7 +128,11 @@ class Service:
     async def take_state(self, content: bytes) -> dict[str, Any]:
         """A newer snapshot takes the place of the last. Raises Refusal."""
         async with self._states:
-            found = await asyncio.get_running_loop().run_in_executor(self._standing, stand, content)
+            try:
+                found = await self._standing.run(stand, content)
+            except BrokenExecutor:
+                reason = "has died of it, and another has begun"
+                raise refusal(UNAVAILABLE, "router", "process", "standing", reason, "send the next state") from None
             if isinstance(found, InputError):
                 raise refused(found)
             if found.cluster != self.name:

@@ -1,11 +1,13 @@
 """Processes beside the router: they take in snapshots and judge decisions, which would keep other decisions waiting."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
 import threading
 import zlib
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -45,6 +47,27 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+class Beside:
+    """A process beside the router, begun anew when it has died."""
+
+    def __init__(self, begin: Callable[[], Executor]) -> None:
+        self._begin, self.executor = begin, begin()
+
+    async def run(self, function: Callable[..., Any], *given: Any) -> Any:
+        """What a function comes to there. Raises BrokenExecutor where the process has died of it: another has begun."""
+        executor = self.executor
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, function, *given)
+        except BrokenExecutor:
+            if self.executor is executor:
+                self.executor = self._begin()
+            raise
+
+    def close(self) -> None:
+        """End it."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
 class Standing(NamedTuple):
     """A snapshot, taken in."""
 
@@ -68,5 +91,5 @@ def judge(case: Case, seed: int, number: int) -> float | None:
     """Dollars that the policy's action costs more than the baseline's; None where that cannot be told."""
     try:
         return difference(case, _own["scenario"], _own["baseline"], seed, number)
-    except InputError:
+    except Exception:  # one that cannot be judged must not end judging
         return None
