@@ -60,7 +60,7 @@ policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 	$(EVOLVE) $(FAMILIES) --start runs/first --step 0.2 $(VARIANTS) --generations 40 --out runs/wide
 	$(EVOLVE) $(FAMILIES) --start runs/first+runs/wide --step 0.12 --seed 2 --waits 0.5 $(VARIANTS) --generations 30 --out runs/generalist
 	$(EVOLVE) mid_lab --start runs/generalist --step 0.15 --generations 20 --out runs/mid_lab
-	$(EVOLVE) colossus1_gcp --start runs/generalist --step 0.15 --generations 60 --episodes 16 --out runs/colossus1_gcp
+	$(EVOLVE) colossus1_gcp --start runs/generalist --step 0.15 --episodes 16 --out runs/colossus1_gcp
 	$(EVOLVE) small_team --start runs/generalist --step 0.2 --generations 20 --episodes 64 --out runs/small_team
 
 decide: $(STAMP)  ## let the bundle place one job
