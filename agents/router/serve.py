@@ -29,7 +29,7 @@ from .admission import Limits
 from .app import app_of
 from .audit import Log
 from .service import Service
-from .standing import workers
+from .standing import is_up, workers
 
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
@@ -62,6 +62,7 @@ def serve(settings: Settings, tell: Tell) -> None:
     log = Log(settings.audit)
     pools = [workers(settings.scenario, settings.baseline, settings.where) for _ in range(1 + settings.judges)]
     try:
+        pools[0].submit(is_up).result()  # whoever is told that it listens may post a state, and is answered at once
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings, bundle, baseline, log, pools, tell))
     finally:
