@@ -152,11 +152,17 @@ class Rig:
         """Where a job is."""
         return self.ask("squeue", "--local", "-h", "-j", key, "-o", "%P").strip()
 
+    def boot(self) -> None:
+        """Power the cloud nodes up, where that is not what is tested: a job may wait half a minute for one."""
+        self.ask("scontrol", "update", "NodeName=b[1-8]", "State=POWER_UP")
+        self.until(lambda: self.ask("sinfo", "-h", "-p", "burst", "-o", "%T").split() == ["idle"], 60)
+
     # The router and the daemon
 
     def configure(self, **changes: Any) -> Path:
         """The daemon's configuration."""
-        values = {"watchdog_seconds": 30, "poll_seconds": 0.5, "command_seconds": 5, "timeout_seconds": 2} | changes
+        values = {"watchdog_seconds": 30, "poll_seconds": 0.5, "command_seconds": 5, "timeout_seconds": 2}
+        values |= {"scenario": "lab.toml", "classes": ""} | changes
         clusters = "".join(f'[clusters.{name}]\nconf = "{conf}"\n' for name, conf in self.clusters.items())
         places = {"hybrid": ("committed", "burst"), "federation": ("gpu", "gpu")}[self.kind]
         sites = ""
@@ -168,11 +174,12 @@ class Rig:
         )
         path = self.base / "slurm.toml"
         path.write_text(
-            f'scenario = "{HERE / "lab.toml"}"\norigin = 2026-11-30T00:00:00+00:00\ndefault_site = "committed"\n'
+            f'scenario = "{HERE / values["scenario"]}"\n'
+            'origin = 2026-11-30T00:00:00+00:00\ndefault_site = "committed"\n'
             f'state = "{self.base / "state.json"}"\nwatchdog_seconds = {values["watchdog_seconds"]}\n'
             f"poll_seconds = {values['poll_seconds']}\ncommand_seconds = {values['command_seconds']}\n"
             f'[router]\nsocket = "{self.base / "router.sock"}"\ntimeout_seconds = {values["timeout_seconds"]}\n'
-            f'{rest}{clusters}{sites}[job_class]\nby = "comment"\ndefault = "research"\n'
+            f'{rest}{clusters}{sites}[job_class]\nby = "comment"\ndefault = "research"\n{values["classes"]}'
         )
         return path
 

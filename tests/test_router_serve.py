@@ -313,6 +313,29 @@ def test_the_command_serves_and_its_log_replays(
     assert "differences  0" in capsys.readouterr().out
 
 
+def test_it_says_where_it_listens_when_its_worker_has_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the first state, for which its sender waits for some seconds only, would wait for that."""
+    order = list[str]()
+
+    class Slow(ThreadPoolExecutor):
+        def submit(self, function: Any, *values: Any, **named: Any) -> Any:
+            def later() -> Any:
+                time.sleep(0.2)
+                order.append(function.__name__)
+                return function(*values, **named)
+
+            return super().submit(later)
+
+    async def run(*given: Any) -> None:
+        order.append("listens")
+        next(one for one in given if isinstance(one, audit.Log)).close()
+
+    monkeypatch.setattr(serve, "workers", lambda *_: Slow(1))
+    monkeypatch.setattr(serve, "_run", run)
+    serve.serve(settings(tmp_path), lambda _: None)
+    assert order == ["is_up", "listens"]
+
+
 def is_gone(group: int) -> bool:
     """Whether no process of a group is left, soon."""
     for _ in range(100):

@@ -1,12 +1,14 @@
-"""What the router is told besides jobs: prices of now and of the next week, and use that is posted at its old price."""
+"""What the router is told besides what Slurm says of jobs: data, prices, and use that is posted at its old price."""
 
 from decimal import Decimal
 from pathlib import Path
 
 from tidegate.agents.slurm.book import Book
+from tidegate.agents.slurm.data import data_of
 from tidegate.agents.slurm.meters import count
 from tidegate.agents.slurm.standing import Standing, World
 from tidegate.agents.slurm.supply import Supply
+from tidegate.envs.quantities import mean_of
 from tidegate.envs.scenario import load
 from tidegate.fastsim.units import DAY, HOUR
 
@@ -67,3 +69,23 @@ def test_use_is_posted_at_its_price_when_that_changes_and_forgotten_when_the_per
     count(book, world.scenario, standing(30 * DAY + HOUR, 5_000_000))
     assert book.spend == {} and book.period_begin_ms == 30 * DAY
     assert book.meters["burst"].used == 8 * HOUR and book.meters["burst"].delivered == 64 * HOUR
+
+
+def test_a_job_is_taken_to_have_what_jobs_of_its_class_and_size_have_on_average():
+    """small_team: research jobs read 1, 10 or 100 GB, sft 10 or 100 and a model of its size."""
+    small = load("small_team")
+    classes = {cls.name: cls for cls in small.classes}
+    assert data_of(small, classes["research"], 1) == {"neocloud": 33_400}
+    assert data_of(small, classes["research"], 512) == {"neocloud": 33_400}  # it begins from no model
+    assert data_of(small, classes["sft"], 7) == {"neocloud": 37_000 + 2_000}
+    assert data_of(small, classes["sft"], 8) == {"neocloud": 37_000 + 16_000}
+    assert data_of(small, classes["sft"], 1000) == {"neocloud": 37_000 + 140_000}
+
+
+def test_several_homes_share_data_and_a_scenario_without_models_has_none():
+    three = load("three_providers")
+    cls = next(one for one in three.classes if one.name == "research")
+    total = mean_of(cls.dataset_gb) * 1000
+    assert data_of(three, cls, 1) == {"neocloud": round(total * 7 / 10), "tpu_cloud": round(total * 3 / 10)}
+    bare = three.model_copy(update={"workload": three.workload.model_copy(update={"models": None})})
+    assert data_of(bare, cls, 1) == {}

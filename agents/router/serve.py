@@ -31,7 +31,7 @@ from .admission import Limits
 from .app import app_of
 from .audit import Log
 from .service import Service
-from .standing import Beside, workers
+from .standing import Beside, is_up, workers
 
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
@@ -67,6 +67,8 @@ def serve(settings: Settings, tell: Tell) -> None:
     begin = partial(workers, settings.scenario, settings.baseline, settings.where)
     beside = [Beside(begin) for _ in range(1 + settings.judges)]
     try:
+        # Whoever is told that it listens may post a state, and is answered at once.
+        beside[0].executor.submit(is_up).result()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings, bundle, baseline, log, beside, tell))
     finally:

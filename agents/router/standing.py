@@ -39,6 +39,11 @@ def know(scenario: Scenario, baseline: str, where: str) -> None:
     _own.update(scenario=scenario, spec=scenario.compile(), baseline=resolve(baseline, scenario, where))
 
 
+def is_up() -> bool:
+    """What a worker answers when it has loaded, which takes seconds: before that a snapshot would wait for it."""
+    return "scenario" in _own
+
+
 def _end_with_parent() -> None:
     """A router that was killed leaves nobody behind."""
     parent = multiprocessing.parent_process()

@@ -14,6 +14,7 @@ from ...fastsim.spec import Spec
 from ...fastsim.units import DOLLAR, NEVER, WEEK, scaled_up
 from .backend import Sight
 from .book import Book, Entry
+from .data import data_of
 from .gate import site_of, waits_for_router
 from .job import Job, Node
 from .names import check_names
@@ -43,6 +44,7 @@ class World:
         self.spec = scenario.compile()
         self.origin_ms = round(settings.origin.timestamp() * 1000)
         self._prices = _prices(scenario, self.spec)  # by site: time and price [µ$], ascending
+        self._known_data = dict[tuple[str, int], dict[str, int]]()
         self.metered = whole(scenario.rules.billing_period_days, "days")
         check_names(settings, scenario)
 
@@ -113,6 +115,7 @@ class World:
             ready_ms=min(self.ms(job.since), now_ms),
             attempts=entry.attempts,
             offered_ms=self.ms(entry.offered) if entry.attempts else 0,
+            data=self._data(cls, gang),
             **self._whereabouts(job, place, entry, cls, requested, now_ms),
         )
 
@@ -140,6 +143,12 @@ class World:
             "requested_end_ms": max(ends, started),
             "requests": 1 if site.start_up is not None else 0,
         }
+
+    def _data(self, cls: JobClass, gang: int) -> dict[str, int]:
+        """What jobs of this class and size have on average."""
+        if (cls.name, gang) not in self._known_data:
+            self._known_data[cls.name, gang] = data_of(self.scenario, cls, gang)
+        return self._known_data[cls.name, gang]
 
     def _speed(self, site: str, cls: JobClass) -> int:
         """Permille."""

@@ -40,9 +40,13 @@ start_cluster committed c $((PORT+1))
 start_cluster burst b $((PORT+6))
 export SLURM_CONF=$BASE/committed/etc/slurm.conf
 for _ in $(seq 100); do [ "$(timeout 5 sacctmgr -nP show cluster format=controlhost | grep -c 127.0.0.1)" = 2 ] && break; sleep 0.2; done
+for c in committed burst; do  # they register before they listen, and what they are told then is lost
+  for _ in $(seq 100); do SLURM_CONF=$BASE/$c/etc/slurm.conf timeout 5 scontrol ping | grep -q 'is UP' && break; sleep 0.1; done
+done
 timeout 20 sacctmgr -i add federation lab clusters=committed,burst >/dev/null
 for c in committed burst; do  # until then they number jobs as if they were alone
   for _ in $(seq 100); do SLURM_CONF=$BASE/$c/etc/slurm.conf timeout 5 scontrol show federation | grep -q Synced:Yes && break; sleep 0.2; done
+  SLURM_CONF=$BASE/$c/etc/slurm.conf scontrol show federation | grep -q Synced:Yes
 done
 wait_for idle,4 --local -p gpu
 SLURM_CONF=$BASE/burst/etc/slurm.conf wait_for idle,4 --local -p gpu
