@@ -118,6 +118,7 @@ def test_the_watchdog_lets_jobs_out_when_the_daemon_is_dead_and_not_before(slurm
 
 
 def test_a_slurmctld_that_is_stopped_and_started_again_loses_nothing(slurm):
+    slurm.configure(watchdog_seconds=DEADLINE, command_seconds=2)
     slurm.start_router("site committed")
     slurm.start()
     keys = slurm.gangs(20)
