@@ -73,10 +73,14 @@ def submit(slurm: Rig, count: int) -> list[str]:
     return keys
 
 
-def refusals(slurm: Rig) -> list[str]:
-    """What the router says that it has refused."""
-    lines = Client(slurm.base / "router.sock").call("GET", "/metrics")[1].decode().splitlines()
-    return [line for line in lines if line.startswith("tidegate_refusals_total")]
+def require_no_refusal_but_of_jobs_that_may_have_started(slurm: Rig) -> None:
+    """States are all accepted, and questions too, but where a job of a queue has started in the router's world."""
+    told = Client(slurm.base / "router.sock").call("GET", "/metrics")[1].decode()
+    assert set(re.findall(r'tidegate_refusals_total\{status="(\d+)"', told)) <= {"409"}
+    said = re.findall(r"job (\S+): router: (.*)", slurm.told())
+    assert [reason for _, reason in said if not reason.endswith("does not wait")] == []
+    decided = set(re.findall(r"job (\S+): \w+, attempt \d+, by", slurm.told()))
+    assert {job for job, _ in said} <= decided  # each had an answer before, or gets one later
 
 
 def require_agreement(slurm: Rig, found: list[Entry], keys: list[str]) -> None:
@@ -117,7 +121,7 @@ def test_the_policy_that_ships_routes_two_hundred_gang_jobs_through_the_real_rou
     slurm.ask("scancel", other)
     delays = slurm.wait(keys, RUN)
     found, stay = entries(log), slurm.stay()
-    assert refusals(slurm) == []
+    require_no_refusal_but_of_jobs_that_may_have_started(slurm)
     assert "no answer" not in slurm.told()
     require_agreement(slurm, found, keys)
     first = Counter((one.by, one.why.split(":")[0]) for one in found if one.attempt == 1)
@@ -144,7 +148,7 @@ def test_a_router_that_is_killed_and_begins_again_on_its_log_loses_nothing_and_d
     slurm.wait(keys, RUN)
     found, stay = entries(log), slurm.stay()
     assert stay <= DEADLINE + LEEWAY
-    assert refusals(slurm) == []
+    require_no_refusal_but_of_jobs_that_may_have_started(slurm)
     assert 0 < before < len(found)
     assert {one.share for one in found} == {1.0}  # the log has it, and gives it to the next one
     require_agreement(slurm, found, keys)
