@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
@@ -83,7 +84,8 @@ def export(
     card = card_of(run, name or scenario.name, settings, [scenario, *others], training.get(RECIPES, [])).encode()
     written = {POLICY: graph, CARD: card}
     if (observation.job, observation.clock, observation.site) == (JOB_FEATURES, CLOCK_FEATURES, SITE_FEATURES):
-        written[ENVELOPE] = _envelope(actor, observation.layout, [scenario, *others], settings, tell)
+        envelope = _envelope(actor, observation.layout, [scenario, *others], settings, tell)
+        written |= {} if envelope is None else {ENVELOPE: envelope}
     manifest = Manifest(
         name=name or scenario.name,
         created=created,
@@ -162,10 +164,13 @@ def told(run: Path, settings: Evolution) -> list[str]:
 
 def _envelope(
     actor: SiteScorer, layout: Layout, learned_on: list[TrainedOn], settings: Settings | Evolution, tell: Progress
-) -> bytes:
-    """The text of envelope.json: where the policy was, in the worlds that it learned in."""
+) -> bytes | None:
+    """The text of envelope.json: where the policy was, in the worlds that it learned in; None: they are unknown."""
     knobs = pack(actor.weights(), layout.job, layout.clock, layout.site, settings.width)
-    scenarios = [Scenario.model_validate_json(json.dumps(one.scenario)) for one in learned_on]
+    try:
+        scenarios = [Scenario.model_validate_json(json.dumps(one.scenario)) for one in learned_on]
+    except ValidationError:  # of another version: nothing can be observed there
+        return None
     variants = settings.variants * settings.sets if isinstance(settings, Evolution) else 0
     return envelope_of(scenarios, variants, settings.seed, knobs, layout, tell).rendered()
 
