@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...fastsim.errors import InputError
-from .engine import Decision
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS states (
@@ -84,12 +83,6 @@ class Entry(NamedTuple):
     observation: str
     share: float
     bundle: str
-
-    @property
-    def decision(self) -> Decision:
-        """What was decided."""
-        names = (self.job, self.attempt, self.action, self.by, self.why, self.policy, self.baseline)
-        return Decision(*names, self.observation, self.share)
 
 
 class StateEntry(NamedTuple):

@@ -37,14 +37,6 @@ class Decision(NamedTuple):
     share: float  # of the jobs that were the policy's
 
 
-class Moment(NamedTuple):
-    """A present offer on which policy and baseline differ."""
-
-    cluster: Cluster
-    policy: int
-    baseline: int
-
-
 @dataclass
 class Engine:
     """A policy, a baseline, and the share of the jobs that is the policy's."""
@@ -52,7 +44,7 @@ class Engine:
     bundle: Bundle
     baseline: Agent
     share: float = 0.0
-    differ: Callable[[Moment], None] | None = None  # told of every offer on which the two differ
+    differ: Callable[[Cluster], None] | None = None  # told of every offer on which the two differ, while it is made
     by_graph: bool = not IS_COMPILED  # onnxruntime answers; else the kernel's forward pass, in a tenth of the time
 
     def __post_init__(self) -> None:
@@ -82,7 +74,7 @@ class Engine:
         rule = legal(offer.second, offer.mask)
         action, reason = self._heard(offer, attempt)
         if self.differ is not None and action not in (None, rule):
-            self.differ(Moment(cluster, action, rule))
+            self.differ(cluster)
         if action is None:
             by, why = BASELINE, reason
         elif not is_the_policys(offer.id, self.share):

@@ -18,7 +18,7 @@ from ...fastsim.spec import Jobs, Spec
 from ...fastsim.units import DAY, DOLLAR, HOUR
 from ...fastsim.worlds import Worlds
 from ..foresight.futures import begun
-from .engine import Moment
+from .cluster import Cluster
 
 HOURS = 168
 
@@ -32,9 +32,9 @@ class Case(NamedTuple):
     knobs: np.ndarray  # of the policy
 
 
-def case_of(moment: Moment, knobs: np.ndarray) -> Case:
+def case_of(cluster: Cluster, knobs: np.ndarray) -> Case:
     """A copy of the present instant."""
-    worlds, used = moment.cluster.worlds, moment.cluster.rows
+    worlds, used = cluster.worlds, cluster.rows
     kept = worlds.kept() | {"slots": np.array(max(256, 2 * used))}
     return Case(worlds.spec, worlds.jobs[:used].copy(), kept, knobs)
 

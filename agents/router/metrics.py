@@ -33,10 +33,10 @@ class Metrics:
         self.bad_bundles = Counter("bad_bundles", "Bundles that were refused; the last good one stays", **kept)
         self.audit_failures = Counter("audit_failures", "Groups that the log could not commit", **kept)
         self.is_unaudited = Gauge("unaudited", "1: the log cannot be written; the baseline answers alone", **kept)
-        self.judged = Counter("judged", "Decisions whose cost was compared", **kept)
+        self.judged = Counter("judged", "Instants from which both were played on", **kept)
         self.comparisons = Gauge("comparisons", "That the difference rests on; a new share begins at 0", **kept)
         self.difference = Gauge(
-            "difference_dollars", "Policy less baseline, per decision on which they differ", ("of",), **kept
+            "difference_dollars", "Policy less baseline, in a week from where they differ", ("of",), **kept
         )
         self.info = Gauge("bundle", "1: the bundle in service", ("name", "digest"), **kept)
         for status in STATUSES:

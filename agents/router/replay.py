@@ -57,7 +57,6 @@ def replay(
 
     `by_graph`: onnxruntime answers for the policy, and not the kernel.
 
-
     Raises InputError where the log is none, is of another scenario, or names a bundle that is not there.
     """
     log = audit.opened(path, read_only=True)
@@ -92,7 +91,7 @@ class _Replay:
         for number, asked in groupby(self.entries, lambda entry: entry.state):
             questions = [list(group) for _, group in groupby(asked, lambda entry: entry.question)]
             self._turn(questions[0][0].number)
-            cluster = self._cluster(number)
+            cluster = self._cluster(number, sum(map(len, questions)))
             states += 1
             for question in questions:
                 self._turn(question[0].number)
@@ -124,22 +123,18 @@ class _Replay:
         assert self.baseline is not None
         self.engine = Engine(bundle, self.baseline, by_graph=self.by_graph)
 
-    def _cluster(self, number: int) -> Cluster:
-        """The cluster of a state, with what was carried out in it first."""
+    def _cluster(self, number: int, spare: int) -> Cluster:
+        """The cluster of a state, with what was carried out in it first, and room for what comes."""
         told = audit.state(self.log, number)
         if told is None or self.baseline is None:
             raise InputError("replay", "state", number, f"is not in {self.path}", "name a log that is whole")
         snapshot = parsed(told.snapshot, f"{self.path}: state {number}")
-        standing, later = present(snapshot, self.scenario, self.spec), self._later(number)
-        cluster = Cluster(self.scenario, standing, self.quotas, later + len(told.again))
+        standing = present(snapshot, self.scenario, self.spec)
+        cluster = Cluster(self.scenario, standing, self.quotas, spare + len(told.again))
         for earlier in told.again:
             entry = self.by_number[earlier]
             place(cluster, entry, Request.model_validate_json(entry.request), self.baseline)
         return cluster
-
-    def _later(self, number: int) -> int:
-        """How many decisions were made on a state."""
-        return sum(entry.state == number for entry in self.entries)
 
     def _compared(self, cluster: Cluster, question: list[Entry]) -> Iterator[Difference]:
         assert self.engine is not None

@@ -18,8 +18,8 @@ from ...trained.bundle import Bundle
 from .admission import Admission, Limits
 from .audit import Entry, Log, Row, decision_row, event_row, state_row
 from .cluster import HOLD, Cluster
-from .engine import Decision, Engine, Moment
-from .gate import Gate
+from .engine import Decision, Engine
+from .gate import SHARE, Gate
 from .judge import case_of
 from .memory import REMEMBERED, Recent, is_news, place
 from .metrics import Metrics
@@ -72,7 +72,7 @@ class Service:
         """From now on this bundle is the policy, with the share that the log gives it."""
         self.gate = Gate.found(self.log, bundle.manifest.digest)
         self._knobs = bundle.knobs()
-        self.engine = Engine(bundle, self._baseline, self.gate.share, self._differ)
+        self.engine = Engine(bundle, self._baseline, differ=self._differ)
         detail = {"after": self._last, "bundle": bundle.manifest.digest, "name": bundle.manifest.name}
         self._note([event_row("bundle", detail)])
         self.metrics.info.clear()
@@ -86,16 +86,15 @@ class Service:
 
     def give_share(self, share: float, by: str) -> None:
         """A person gives the policy a share of the jobs."""
-        self._note([event_row("share", self.gate.give(share, by))])
-        self.engine.share = share
+        self._note([event_row(SHARE, self.gate.give(share, by))])
         self._show_gate()
 
-    def _differ(self, moment: Moment) -> None:
+    def _differ(self, cluster: Cluster) -> None:
         """Policy and baseline differ: it is judged what that costs, if anything is, and nothing else just now."""
         self.metrics.differing.inc()
         if self._judging is not None and (self._case is None or self._case.done()):
             self._cases += 1
-            self._case = asyncio.ensure_future(self._judge(case_of(moment, self._knobs), self.gate, self._cases))
+            self._case = asyncio.ensure_future(self._judge(case_of(cluster, self._knobs), self.gate, self._cases))
 
     async def _judge(self, case: Any, gate: Gate, number: int) -> None:
         assert self._judging is not None
@@ -108,7 +107,6 @@ class Service:
             return
         self.metrics.judged.inc()
         self._note([event_row(*one) for one in gate.judge(found)])
-        self.engine.share = gate.share
         self._show_gate()
 
     def _show_gate(self) -> None:
@@ -137,7 +135,7 @@ class Service:
                 raise refused(found)
             if found.cluster != self.name:
                 raise self._stranger("snapshot", found.cluster)
-            await self._stand(found, list(self._recent))
+            await self._stand(found)
         return {
             "cluster": self.name,
             "state": found.digest,
@@ -145,23 +143,24 @@ class Service:
             "jobs": sum(name != "" for name in found.present.ids),
         }
 
-    async def _stand(self, told: Standing, recents: list[Recent]) -> None:
+    async def _stand(self, told: Standing) -> None:
         """A new cluster, in which what it could not show yet is carried out, while the old one still answers."""
-        now = int(told.present.now[0].now)
-        news, again = [one for one in recents if is_news(one, now)], list[int]()
-        spare = self.limits.spare + len(news)
+        now, last, again = int(told.present.now[0].now), 0, list[int]()
+        spare = self.limits.spare + len(self._news(now, last))
         cluster = await asyncio.to_thread(Cluster, self.scenario, told.present, self._quotas, spare)
-        last = recents[-1].entry.number if recents else 0
-        while news:
-            part, news = news[:AT_ONCE], news[AT_ONCE:]
-            again += [one.entry.number for one in part if place(cluster, one.entry, one.request, self._baseline)]
-            await asyncio.sleep(0)
-            if not news:  # what has been decided meanwhile
-                news = [one for one in self._recent if one.entry.number > last]
-                last = self._recent[-1].entry.number if news else last
+        while news := self._news(now, last):  # again and again: more is decided meanwhile
+            last = news[-1].entry.number
+            for begin in range(0, len(news), AT_ONCE):
+                part = news[begin : begin + AT_ONCE]
+                again += [one.entry.number for one in part if place(cluster, one.entry, one.request, self._baseline)]
+                await asyncio.sleep(0)
         self.cluster, self._told, self._came = cluster, told, time.monotonic()
         self._state += 1
         self._row = [state_row(self._state, told.digest, told.deflated, again)]
+
+    def _news(self, now: int, last: int) -> list[Recent]:
+        """Decisions after number `last` that a snapshot of `now` may not show."""
+        return [one for one in self._recent if one.entry.number > last and is_news(one, now)]
 
     @property
     def age(self) -> float | None:
@@ -273,17 +272,16 @@ class Service:
             future.set_exception(refusal(UNAVAILABLE, "router", "audit log", self.log.path, reason, remedy))
             future.exception()  # nobody may be waiting any more
         if error is not None:
-            self._lose_log(state)
+            self._lose_log()
         elif state == self._state:
             self._row = []  # it is there
 
-    def _lose_log(self, state: int) -> None:
+    def _lose_log(self) -> None:
         """The log does not know of some decisions, so the next ones must not rest on them: the state is told anew."""
         self.metrics.audit_failures.inc()
         self.is_audited = False
         self.metrics.is_unaudited.set(1)
-        if state == self._state:
-            self._tell_anew()
+        self._tell_anew()
 
     def _tell_anew(self) -> None:
         """The last snapshot again, as a state of its own, without what has been decided since."""

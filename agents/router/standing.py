@@ -93,7 +93,7 @@ def stand(content: bytes) -> Standing | InputError:
 
 
 def judge(case: Case, seed: int, number: int) -> float | None:
-    """Dollars that the policy's action costs more than the baseline's; None where that cannot be told."""
+    """Dollars that the policy costs more than the baseline in a week from there; None where that cannot be told."""
     try:
         return difference(case, _own["scenario"], _own["baseline"], seed, number)
     except Exception:  # one that cannot be judged must not end judging
