@@ -96,7 +96,6 @@ class _Handler(BaseHTTPRequestHandler):
                     "action": self.router.action(one["id"], one["attempt"], words),
                     "by": "policy",
                     "why": "a rule of tests",
-                    "stage": "all",
                 }
                 for one in asked
             ]

@@ -32,7 +32,6 @@ class Decision(BaseModel):
     action: Annotated[str, Field(strict=True, max_length=64)]
     by: Annotated[str, Field(max_length=64)] = "router"
     why: Annotated[str, Field(max_length=4096)] = ""
-    stage: Annotated[str, Field(max_length=64)] = ""
 
 
 class _Decisions(BaseModel):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from ...envs.present import footprint_of
 from ...envs.quantities import whole
 from ...envs.scenario import Scenario
 from ...envs.snapshot import JobNow, Price, ProviderNow, SiteNow, Snapshot
@@ -162,7 +163,12 @@ class World:
     def _supply(self, place: Place, nodes: Sequence[Node], jobs: Sequence[tuple[Job, JobNow]], now_ms: int) -> Supply:
         """A site's accelerators and prices."""
         mine = [told for _, told in jobs if told.site == place.name]
-        return supply_of(self.sites[place.name], place, nodes, mine, *self.price(place, now_ms))
+        number = list(self.sites).index(place.name)
+
+        def occupied(gang: int) -> int:
+            return footprint_of(self.spec, gang, number)
+
+        return supply_of(occupied, place, nodes, mine, *self.price(place, now_ms))
 
     def snapshot(self, standing: Standing, book: Book, offered: set[str]) -> Snapshot:
         """What the router is told."""

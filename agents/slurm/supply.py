@@ -1,9 +1,8 @@
 """The accelerators of a site: what is there for its jobs, of nodes that are up or would be woken."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ...envs.machines import Site
 from ...envs.snapshot import JobNow, Price
 from .job import Node
 from .settings import Place
@@ -20,9 +19,16 @@ class Supply(NamedTuple):
 
 
 def supply_of(
-    site: Site, place: Place, nodes: Sequence[Node], jobs: Sequence[JobNow], price: int, prices: tuple[Price, ...]
+    occupied: Callable[[int], int],
+    place: Place,
+    nodes: Sequence[Node],
+    jobs: Sequence[JobNow],
+    price: int,
+    prices: tuple[Price, ...],
 ) -> Supply:
     """Of the nodes of its partition; `jobs` are the site's. What others hold on these nodes is not there.
+
+    `occupied` gives the accelerators that a gang takes there (rules.md, section 2).
 
     What runs always has room, however nodes are shared: a snapshot with less would be refused.
     """
@@ -31,9 +37,9 @@ def supply_of(
     there = sum(_accelerators(node, each) if node.is_there else _used(node, each) for node in here)
     mine = [job for job in jobs if job.status in ("running", "starting")]
     foreign = sum(_used(node, each) for node in here) - sum(job.gang for job in mine)
-    capacity = max(there - max(0, foreign), sum(_footprint(site, job.gang) for job in mine))
+    capacity = max(there - max(0, foreign), sum(occupied(job.gang) for job in mine))
     largest = max(capacity, sum(_accelerators(node, each) for node in here))
-    running = sum(_footprint(site, job.gang) for job in mine if job.status == "running")
+    running = sum(occupied(job.gang) for job in mine if job.status == "running")
     return Supply(capacity, largest, price, prices, running)
 
 
@@ -47,9 +53,3 @@ def _used(node: Node, each: int | None) -> int:
     if node.accelerators is None:
         return (each or 0) if node.is_busy else 0
     return node.used or 0
-
-
-def _footprint(site: Site, gang: int) -> int:
-    """Accelerators that a gang occupies at a site (rules.md, section 2)."""
-    unit = site.cube if site.cube and gang >= site.cube_from else site.granule
-    return -(-gang // unit) * unit
