@@ -206,3 +206,8 @@ class Bench:
 
 
 __all__ = ["BEGIN", "HOLD", "LAB", "Bench", "FakeRouter", "FakeSlurm", "Killed", "settings_of"]
+
+
+def spread(key: str, attempt: int) -> str:
+    """What a router answers: a third of the jobs go to burst, whichever attempt it is."""
+    return "burst" if int(key) % 3 == 0 else "committed"
