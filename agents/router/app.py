@@ -76,6 +76,7 @@ def app_of(service: Service, token: str | None, reload: Callable[[], Awaitable[b
         return Response(status_code=200)
 
     async def metrics(_: Request) -> Any:
+        service.metrics.waiting.set(service.waiting)
         service.metrics.state_age.set(math.nan if service.age is None else service.age)
         service.metrics.state_jobs.set(0 if service.cluster is None else len(service.cluster))
         return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -167,6 +167,11 @@ class Service:
         """Seconds since the state came; None: there is none."""
         return None if self.cluster is None else time.monotonic() - self._came
 
+    @property
+    def waiting(self) -> int:
+        """Decisions that wait for the log."""
+        return len(self._under_way)
+
     # The question ------------------------------------------------------------------------------------------------
 
     async def route(self, question: Route) -> list[Answer]:
@@ -202,8 +207,7 @@ class Service:
 
     def _decided(self, requests: list[Request]) -> "dict[str, asyncio.Future[Answer]]":
         """Decide about jobs, and have it written down."""
-        self._admission.admit(len(requests), len(self._under_way), self.age)
-        self.metrics.waiting.set(len(self._under_way) + len(requests))
+        self._admission.admit(len(requests), self.waiting, self.age)
         assert self.cluster is not None
         self.engine.share = self.gate.share if self.is_audited else 0.0
         try:
