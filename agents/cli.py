@@ -22,6 +22,7 @@ from ..fastsim.errors import InputError
 from .verbs import slurm as hold_and_release
 from .verbs.audit import replay as audit_replay
 from .verbs.bound import bound
+from .verbs.choose import choose
 from .verbs.decide import decide
 from .verbs.evaluate import evaluate
 from .verbs.evolve import evolve
@@ -60,7 +61,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-for verb in (train, evolve, tune, evaluate, bound, stress, simulate, replay, export, decide, explain, whatif, serve):
+LEARN, JUDGE = (train, evolve, tune, choose), (evaluate, bound, stress, simulate, replay)
+DEPLOY = (export, decide, explain, whatif, serve)
+for verb in (*LEARN, *JUDGE, *DEPLOY):
     app.command()(verb)
 
 audit = typer.Typer(name="audit", help="Look into the log of a router.", **OPTIONS)

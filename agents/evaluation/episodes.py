@@ -2,7 +2,7 @@
 
 Everything is named by the seed and the episode's number, so that every policy meets the same one. `EVALUATION` says
 what belongs to evaluation; training draws from stream 0 on, and shows on `VALIDATION` how it gets on; rules are tuned
-on `TUNING` and chosen on `CHOICE`.
+on `TUNING` and chosen on `CHOICE`; which policy a scenario gets is found on `RACE` and `CONFIRMATION`.
 """
 
 from decimal import Decimal
@@ -42,6 +42,8 @@ EVALUATION = Draws(FIRST_STREAM, 3_000_000, 3_000_001)
 TUNING = Draws(2_000_000, 3_000_002, 3_000_003)
 CHOICE = TUNING._replace(supply=3_000_004)  # goes on where the episodes of tuning end, with other variants
 VALIDATION = Draws(4_000_000, 3_000_006, 3_000_007)
+RACE = Draws(5_000_000, 3_000_008, 3_000_009)
+CONFIRMATION = Draws(6_000_000, 3_000_010, 3_000_011)
 
 
 class Episode(NamedTuple):
@@ -100,21 +102,29 @@ def synthetic(
     return _named(scenario, spec, seed, number, jobs, edges, begin, draws)
 
 
-def recorded(scenario: Scenario, spec: Spec, trace: Trace, seed: int, episode: int, load: float | None) -> Episode:
+def recorded(
+    scenario: Scenario,
+    spec: Spec,
+    trace: Trace,
+    seed: int,
+    episode: int,
+    load: float | None,
+    draws: Draws = EVALUATION,
+) -> Episode:
     """An episode that is the whole trace: a short warm-up, then blocks of a week; it begins in any week.
 
     The last block takes what is left, between half a week and one and a half (all of a shorter trace). Raises
     InputError for a trace that is longer than the scenario, or so large that an integer could overflow.
     """
-    jobs = to_jobs(trace, scenario, load, seed, FIRST_STREAM + episode)
+    jobs = to_jobs(trace, scenario, load, seed, draws.first_stream + episode)
     length = int(jobs.arrival[-1]) + 1
     _require_room(scenario, spec, trace, jobs, length)
-    begin = begin_of(seed, episode, (scenario.span - length - SETTLING_DAYS * DAY) // WEEK) * WEEK
+    begin = begin_of(seed, episode, (scenario.span - length - SETTLING_DAYS * DAY) // WEEK, draws) * WEEK
     jobs.arrival += begin
     warm_up = min(WEEK, length // 8)
     blocks = max(1, round((length - warm_up) / WEEK))
     edges = [*(begin + warm_up + WEEK * block for block in range(blocks)), begin + length]
-    return _named(scenario, spec, seed, episode, jobs, edges, begin)
+    return _named(scenario, spec, seed, episode, jobs, edges, begin, draws)
 
 
 def _named(
@@ -125,7 +135,7 @@ def _named(
     jobs: Jobs,
     edges: list[int],
     begin: int,
-    draws: Draws = EVALUATION,
+    draws: Draws,
 ) -> Episode:
     """The episode, with the world that belongs to its number."""
     return Episode(

@@ -1,7 +1,8 @@
 """From the name of a policy to an agent.
 
-It is that of a rule, `tuned:` and a rule, `best-tuned`, that of a bundle that comes with Tidegate, or any other
-bundle's folder. Behind tuned rules `@` and a file may stand: tuned rules that do not lie beside their scenario.
+It is that of a rule, `tuned:` and a rule, `best-tuned`, `chosen`, that of a bundle that comes with Tidegate, or any
+other bundle's folder. Behind the tuned and the chosen `@` and a file may stand: one that does not lie beside its
+scenario; or, behind the tuned, the name of another scenario: knobs that were fitted to that one.
 """
 
 from collections.abc import Sequence
@@ -9,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...envs.scenario import Scenario
+from ...envs.scenario import Scenario, load, names
 from ...fastsim import observe
 from ...fastsim.agent import Agent, Player
 from ...fastsim.errors import InputError
 from ...fastsim.network import scratch_size
 from ...fastsim.spec import MAX_SITES
+from ..choosing.chosen import Chosen
+from ..choosing.chosen import place_of as place_of_choice
 from ..rules import cost_greedy
 from ..rules.catalogue import PLANNERS, RULES
 from ..tuning.tuned import load_tuned
 
-TUNED, BEST, IN = "tuned:", "best-tuned", "@"
+TUNED, BEST, CHOSEN, IN = "tuned:", "best-tuned", "chosen", "@"
 TRAINED = Path(__file__).parents[2] / "trained"
 MANIFEST = "manifest.json"
 SCHEMA = {"job": observe.JOB_FEATURES, "clock": observe.CLOCK_FEATURES, "site": observe.SITE_FEATURES}
@@ -36,7 +39,8 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
     Args:
         name: Of a policy. A rule has its default knobs; `tuned:RULE` has those that were tuned for the scenario, and
             `best-tuned` is the best of these: the agent's note says which, and where its knobs come from. With `@FILE`
-            behind them they are those of a file.
+            behind them they are those of a file, with the name of another scenario those of that one. `chosen` is what
+            `tidegate choose` came to for the scenario, or, with `@FILE`, what stands in that file.
         scenario: The world at hand, for tuned rules.
         where: Its name or file, beside which the tuned rules lie; None: the scenario's name.
 
@@ -52,6 +56,8 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
         return PLANNERS[name](scenario)
     if name.partition(IN)[0] == BEST or name.startswith(TUNED):
         return _tuned(name, scenario, where)
+    if name.partition(IN)[0] == CHOSEN:
+        return _chosen(name, scenario, where)
     if name in shipped():
         return _learned(name, TRAINED / name)
     if Path(name).is_dir():
@@ -59,7 +65,7 @@ def resolve(name: str, scenario: Scenario | None = None, where: str | Path | Non
             reason = f"holds the bundles of {len(members)} training seeds, and one policy is asked for"
             raise InputError("policy", "folder", name, reason, f"name one of them, such as {members[0]}")
         return _learned(name, Path(name))
-    choices = ", ".join([*RULES, *PLANNERS, *shipped(), f"{TUNED}RULE", BEST])
+    choices = ", ".join([*RULES, *PLANNERS, *shipped(), f"{TUNED}RULE", BEST, CHOSEN])
     raise InputError("policy", "name", name, "there is none of this name", f"use {choices}, or the folder of a bundle")
 
 
@@ -117,16 +123,40 @@ def _tuned(name: str, scenario: Scenario | None, where: str | Path | None) -> Ag
         raise InputError("policy", "name", name, "knobs are tuned for a scenario, and none is given", "give one")
     asked, has_file, file = name.partition(IN)
     place = scenario.name if where is None else where
-    tuned, is_of_base = load_tuned(place, scenario, Path(file) if has_file else None)
+    is_elsewhere = file in names() and not Path(file).exists()
+    if is_elsewhere:
+        tuned, is_of_base = load_tuned(file, load(file)).tuned, False
+    else:
+        tuned, is_of_base = load_tuned(place, scenario, Path(file) if has_file else None)
     rule = tuned.best if asked == BEST else asked.removeprefix(TUNED)
     if rule not in RULES:
         reason = "there is none of this name"
         raise InputError("policy", "rule", rule, reason, f"use {TUNED} and one of {', '.join(tuned.rules)}")
     agent = tuned.agent(rule)  # raises where the file does not hold it
+    if is_elsewhere and not tuned.fits(rule, scenario):
+        reason = f"has a knob for each class, and those of {file} are not those of {scenario.name}"
+        raise InputError("policy", "rule", name, reason, "name another rule")
     source = f"{tuned.scenario}, the base of {scenario.name}" if is_of_base else tuned.scenario
     knobs = "its default knobs, which tuning did not better" if tuned.rules[rule].origin == "default" else "knobs tuned"
     note = f"{name} is {rule} with {knobs} for {source}, on {tuned.episodes} episodes of seed {tuned.seed}"
     return replace(agent, name=name, note=note)
+
+
+def _chosen(name: str, scenario: Scenario | None, where: str | Path | None) -> Agent:
+    """What was chosen for the scenario."""
+    if scenario is None:
+        raise InputError("policy", "name", name, "is chosen for a scenario, and none is given", "give one")
+    place = scenario.name if where is None else where
+    _, has_file, file = name.partition(IN)
+    path = Path(file) if has_file else place_of_choice(place)
+    if not path.is_file():
+        remedy = f"run: tidegate choose {place}" + (f" --out {file}" if has_file else "")
+        raise InputError("policy", "choice", name, f"none was made: there is no {path.name}", remedy)
+    choice = Chosen.read(path)
+    agent = resolve(choice.policy, scenario, where)
+    assert isinstance(agent, Agent)  # planners take no part in a choice
+    choice.check(path, scenario, agent)
+    return replace(agent, name=name, note=choice.note)
 
 
 def _learned(name: str, folder: Path) -> Agent:

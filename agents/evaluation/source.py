@@ -85,7 +85,7 @@ class Source:
             first = windows or self.windows
             drawn = synthetic(self.scenario, self.spec, self.seed, number, self.load, self.draws, first)
         else:
-            drawn = recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load)
+            drawn = recorded(self.scenario, self.spec, self.trace, self.seed, number, self.load, self.draws)
         return drawn if self.change is None else self.change(drawn, number)
 
 

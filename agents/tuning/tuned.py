@@ -81,6 +81,12 @@ class Tuned(Part):
             return True
         return None if is_flat(found.curve, self.patience) else False
 
+    def fits(self, rule: str, scenario: Scenario) -> bool:
+        """Whether a rule can play a scenario: one with a knob for each class needs the same classes."""
+        own = RULES[rule]
+        has_class_knobs = own.is_tunable and len(own.space(1)) != len(own.space(2))
+        return not has_class_knobs or self.classes == tuple(cls.name for cls in scenario.terms)
+
     def agent(self, rule: str) -> Agent:
         """One of the rules with its knobs; InputError where the file does not hold it."""
         if rule not in self.rules:

@@ -10,6 +10,7 @@ from .bounded import bounded, load_bounds
 from .command import command_line
 from .output import check_target, print_json, print_rich, save
 from .progress import bar, waiting
+from .trace import cut
 
 FIRST = "cost-greedy"  # what the other rules are compared with where none are tuned
 DRAWN = "drawn"
@@ -20,6 +21,9 @@ def evaluate(
     trace: Annotated[
         list[str] | None, Option(help="Take the jobs from this trace; may be repeated; 'drawn': drawn work, too.")
     ] = None,
+    days: Annotated[
+        str | None, Option(help="Those of each trace from this day to that only, such as 28: or 0:28.")
+    ] = None,
     load: Annotated[
         list[float] | None, Option(help="Offered load; may be repeated.  [default: the scenario's, or the trace's]")
     ] = None,
@@ -29,8 +33,8 @@ def evaluate(
     policy: Annotated[
         list[str] | None,
         Option(
-            help="A rule, tuned:RULE, best-tuned, the folder of a bundle, or one of bundles by training seed; the "
-            "others are compared with the first.  [default: all rules, tuned where they are]"
+            help="A rule, tuned:RULE, best-tuned, chosen, the folder of a bundle, or one of bundles by training seed; "
+            "the others are compared with the first.  [default: all rules, tuned where they are]"
         ),
     ] = None,
     episodes: Annotated[
@@ -53,12 +57,13 @@ def evaluate(
     worlds = [(where, load_scenario(where)) for where in dict.fromkeys(scenario)]
     check_target("--report", page_file, (".html",))
     with waiting(json):
-        from ...envs.traces.read import read
         from ..evaluation import grid as grids
         from ..evaluation.policies import resolve_all
         from ..evaluation.report import with_groups
 
-        work = [None if name == DRAWN else read(Path(name)) for name in dict.fromkeys(trace or [DRAWN])]
+        if days is not None and not trace:
+            cut(None, days)  # refuses
+        work = [None if name == DRAWN else cut(name, days) for name in dict.fromkeys(trace or [DRAWN])]
         grid = grids.cells(worlds, work, _distinct(load) or [None], _distinct(delay_factor) or [1.0])
         resolved = {where: resolve_all(policy or _policies(world, where), world, where) for where, world in worlds}
         found = load_bounds(bounds, [cell.key(seed) for cell in grid])
@@ -71,7 +76,13 @@ def evaluate(
         _print(reports, json)
     finally:  # for whoever has closed the pipe, too
         if page_file is not None:
-            options = {"--trace": trace, "--load": load, "--delay-factor": delay_factor, "--policy": policy}
+            options = {
+                "--trace": trace,
+                "--days": days,
+                "--load": load,
+                "--delay-factor": delay_factor,
+                "--policy": policy,
+            }
             options |= {"--episodes": reports[0].episodes, "--seed": seed, "--bounds": bounds, "--report": page_file}
             command = command_line("evaluate", scenario[0], options)
             _write_page(page_file, grid[0], resolved[grid[0].where][0], reports[0], found[0], command, json)
