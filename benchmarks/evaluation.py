@@ -2,9 +2,9 @@
 
     python benchmarks/evaluation.py [PART] [--only NAME] [--episodes N]
 
-plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces, closed) or of all, what is not in
-build/results/ yet, and writes benchmarks/results/PART.md from all that is there. It can be stopped and goes on; remove
-build/results/ to begin anew. Losses stand in the tables as they are.
+plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces, closed, chosen, chosen_traces,
+elsewhere) or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is there.
+It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
 """
 
 import argparse
@@ -13,26 +13,33 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from parts.machine import processor
-from parts.results import table
+from parts.shown import closed, compared, gaps, hourly, judged, picked, picked_on_traces, replayed, untuned
 
 from tidegate.agents.bound.headroom import cost_of, headroom
 from tidegate.agents.bound.record import to_json as bounds_json
+from tidegate.agents.choosing.choose import choose
+from tidegate.agents.choosing.chosen import Chosen, Settings
+from tidegate.agents.choosing.chosen import place_of as place_of_choice
+from tidegate.agents.choosing.library import FALLBACK, library
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.grid import Cell, evaluated
 from tidegate.agents.evaluation.policies import resolve, shipped
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.source import Source
-from tidegate.agents.evaluation.table import end
 from tidegate.agents.rules.catalogue import RULES, TUNABLE
-from tidegate.agents.tuning.tuned import is_tuned, load_tuned
+from tidegate.agents.tuning.tuned import is_tuned, load_tuned, place_of
 from tidegate.envs.scenario import Scenario, load, names
+from tidegate.envs.traces.part import between
 from tidegate.envs.traces.read import read
+from tidegate.envs.traces.table import Trace
+from tidegate.fastsim.agent import Agent, Player
 from tidegate.fastsim.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +66,15 @@ WEEKS = {"recall_notice": {"warm_up_days": 95, "evaluation_days": 7, "span_days"
 TRACES = ("acme_kalos_weeks1to6", "helios_venus_jul", "helios_venus_apr_jun", "philly_clean", "alibaba_pai_days1to45")
 LOADS = (0.6, 0.9, 1.2)
 REPLAYED = "mid_lab"  # its committed site is 8 times the largest gang of any of them
+# On which days of which trace a policy is chosen, and on which it is judged.
+PAST_AND_FUTURE = (
+    (("acme_kalos_weeks1to6", 0, 21), ("acme_kalos_weeks1to6", 21, None)),
+    (("alibaba_pai_days1to45", 0, 22), ("alibaba_pai_days1to45", 22, None)),
+    (("helios_venus_apr_jun", 0, None), ("helios_venus_jul", 0, None)),
+    (("helios_venus_apr_jun", 0, 45), ("helios_venus_apr_jun", 45, None)),
+    (("philly_clean", 0, 45), ("philly_clean", 45, None)),
+)
+LONG = 1e6  # longer waits are no matter
 GENERAL = ("generalist",)  # learned on random variants
 BASED_ON = {  # what was learned on a scenario plays those that are based on it, too
     "small_team": ("spot_only_burst",),
@@ -194,19 +210,93 @@ def traces(episodes: int | None) -> Part:
 def cell(one: Cell, episodes: int, without: str | None = None, chosen: Sequence[str] | None = None) -> dict[str, Any]:
     """One evaluation, of all rules or of those that are `chosen`; rows are left out, they are many."""
     chosen = chosen or [name for name in policies(one.scenario) if name != without]
-    agents = [resolve(name, one.scenario, one.where) for name in chosen]
     try:
-        (report,) = evaluated([one], lambda _: agents, episodes, SEED)
+        return played(one, [resolve(name, one.scenario, one.where) for name in chosen], episodes)
     except InputError as error:
         if error.where == "simulator" and UNENDING in chosen:  # more waits for burst than a world can hold
             return cell(one, episodes, UNENDING)
         return {"scenario": one.where, "trace": None, "load": one.load, "error": str(error)}
+
+
+def played(one: Cell, agents: Sequence[Player], episodes: int) -> dict[str, Any]:
+    """One evaluation of some agents."""
+    (report,) = evaluated([one], lambda _: agents, episodes, SEED)
     found = to_json(report)
     for policy in found["policies"]:
         del policy["rows"]
         if policy["policy"] == "best-tuned":
             policy["policy"] = f"tuned:{load_tuned(one.where, one.scenario).tuned.best}, the best"
     return found
+
+
+def chosen(episodes: int | None) -> Part:
+    """Every scenario under the best rule and what was chosen for it."""
+    for name in names():
+        count = episodes or JUDGED.get(name, 64 * load(name).episodes.evaluation_windows)
+        yield name, lambda name=name, count=count: picked_for(name, count)
+
+
+def picked_for(name: str, count: int) -> dict[str, Any]:
+    """One scenario, and what the choice that lies beside it says."""
+    choice = Chosen.read(place_of_choice(name)).policy
+    return cell(world(name), count, chosen=[policies(load(name))[0], "chosen"]) | {"choice": choice}
+
+
+def chosen_traces(episodes: int | None) -> Part:
+    """The last days of every trace at every load, under the best rule and what was chosen on its first days."""
+    for past, future in PAST_AND_FUTURE:
+        for at in LOADS:
+            yield (
+                f"{future[0]}@{at}",
+                lambda past=past, future=future, at=at: chosen_on_the_past(past, future, at, episodes or 2),
+            )
+
+
+def days_of(name: str, first: int, last: int | None) -> Trace:
+    """Some days of a trace; all of it where it is not cut."""
+    whole = read(SHARED / f"{name}.parquet")
+    return whole if (first, last) == (0, None) else between(whole, first, last)
+
+
+def chosen_on_the_past(past: Any, future: Any, at: float, episodes: int) -> dict[str, Any]:
+    """One trace at one load."""
+    scenario = load(REPLAYED)
+    agents = [resolve(one, scenario, scenario.name) for one in library(scenario, scenario.name)]
+    racing = [agent for agent in agents if isinstance(agent, Agent)]
+    settings = Settings(episodes=episodes, seed=SEED, longer_waits=0.0)
+    choice = choose(scenario, racing, settings, days_of(*past), at)
+    (agent,) = [agent for agent in racing if agent.name == choice.policy]
+    rest = Cell(scenario.name, scenario, days_of(*future), at, 1.0)
+    pair = [resolve(policies(scenario)[0], scenario, scenario.name), replace(agent, name="chosen")]
+    return played(rest, pair, episodes) | {"choice": choice.policy, "reason": choice.reason}
+
+
+def elsewhere(episodes: int | None) -> Part:
+    """Every scenario that has tuned rules of its own, under what can be had without tuning or learning for it."""
+    for name in names():
+        if place_of(name).exists():
+            count = episodes or JUDGED.get(name, 32 * load(name).episodes.evaluation_windows)
+            yield name, lambda name=name, count=count: without_its_own(name, count)
+
+
+def without_its_own(name: str, count: int) -> dict[str, Any]:
+    """A scenario under its own best rule, the best of others, the generalist, and what is chosen among all others."""
+    scenario = load(name)
+    foreign = [one for one in library(scenario, name) if one.partition(":")[0] not in ("tuned", "best-tuned", name)]
+    foreign += [one for one in library(scenario, name) if "@" in one]
+    rules = [one for one in foreign if one not in shipped()]
+    settings = Settings(episodes=count, seed=SEED, longer_waits=0.0)
+    pair = [resolve(policies(scenario)[0], scenario, name)]
+    choices = {}
+    for label, raced, longer in (("best rule of others", rules, LONG), ("chosen among others", foreign, 0.0)):
+        agents = [resolve(one, scenario, name) for one in dict.fromkeys([FALLBACK, *raced])]
+        racing = [agent for agent in agents if isinstance(agent, Agent)]
+        choice = choose(scenario, racing, settings.model_copy(update={"longer_waits": longer}))
+        (agent,) = [agent for agent in racing if agent.name == choice.policy]
+        pair.append(replace(agent, name=label))
+        choices[label] = choice.policy
+    pair += [resolve(one, scenario, name) for one in GENERAL if one in shipped()]
+    return played(world(name), pair, count) | {"choices": choices}
 
 
 def bounds(episodes: int | None) -> Part:
@@ -248,146 +338,6 @@ def alone(name: str, count: int) -> dict[str, float]:
     return {agent.name: mean(cost_of(chunk, agent) for chunk in chunks) for agent in agents}
 
 
-def compared(found: list[dict[str, Any]]) -> str:
-    """Avoidable cost of every rule, and what it saves against the first, with 95 % intervals; a minus is a loss.
-
-    A star: it stands among all comparisons of its scenario (Holm). What is resampled are stretches of 1 to 8 weeks in a
-    row: 256 episodes of `small_team` are 64, 64 of others 8, and intervals of 8 or fewer rest on little.
-    """
-    rows = []
-    for label, one in labelled(found):
-        if "error" in one:
-            rows.append([label, one["error"], "", "", "", ""])
-            continue
-        savings = {comparison["policy"]: comparison for comparison in one["comparisons"]}
-        for place, policy in enumerate(one["policies"]):
-            saved = savings.get(policy["policy"])
-            rows.append(
-                [
-                    label if place == 0 else "",
-                    policy["policy"],
-                    f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}",
-                    "–" if saved is None else interval(saved),
-                    "–" if saved is None else f"{100 * saved['of_total_bill']['saving']:z.1f}",
-                    "–" if policy["wait_hours"]["p95"] is None else f"{policy['wait_hours']['p95']:.2f}",
-                ]
-            )
-    head = ["(episodes)", "policy", "avoidable, k$ a week", "saved, % of avoidable", "% of the bill", "wait p95, h"]
-    return table(head, rows)
-
-
-def labelled(found: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each evaluation with what its first row is called: world or trace, and how many episodes."""
-    for one in found:
-        label = one["scenario"] if one["trace"] is None else f"{one['trace']}, load {one['load']:g}"
-        yield (label if "error" in one else f"{label} ({one['episodes']})"), one
-
-
-def interval(saved: dict[str, Any]) -> str:
-    """Per cent with its interval, and a star where it stands against all comparisons of its evaluation (Holm).
-
-    Ends beyond 999 are not written out: the costs of one policy lie in a few stretches then, and say little.
-    """
-    if saved["saving"] is None:
-        return "–"
-    star = " *" if saved["adjusted_p"] < 0.05 else ""
-    if saved["low"] is None:
-        return f"{100 * saved['saving']:.1f}"
-    return f"{100 * saved['saving']:.1f} [{end(saved['low'])}, {end(saved['high'])}]{star}"
-
-
-def judged(found: list[dict[str, Any]]) -> str:
-    """What learned policies save against the best tuned rule, with 95 % intervals; a minus is a loss.
-
-    A star: it stands among all comparisons of its scenario (Holm). What is resampled are stretches of 1 to 8 weeks in a
-    row. Policies bear the names of what they were learned on; `generalist` was learned on random variants. The last
-    column is the 95th percentile of waits beside that of the rule.
-    """
-    rows = []
-    for label, one in labelled(found):
-        if "error" in one:
-            rows.append([label, one["error"], "", "", "", ""])
-            continue
-        first, *others = one["policies"]
-        savings = {comparison["policy"]: comparison for comparison in one["comparisons"]}
-        for place, policy in enumerate(others):
-            saved, waits = savings[policy["policy"]], [p["wait_hours"]["p95"] for p in (policy, first)]
-            rows.append(
-                [
-                    label if place == 0 else "",
-                    f"{first['policy']}: {first['avoidable_cost']['mean'] / 1000:z,.1f}" if place == 0 else "",
-                    policy["policy"],
-                    f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}",
-                    interval(saved),
-                    "–" if None in waits or not waits[1] else f"{100 * (waits[0] / waits[1] - 1):+.0f}",
-                ]
-            )
-    head = ["(episodes)", "best rule, k$ a week", "learned", "k$ a week", "saved, % of avoidable", "wait p95, %"]
-    return table(head, rows)
-
-
-def gaps(found: list[dict[str, Any]]) -> str:
-    """How much cheaper than the best rule the clairvoyant is, and the bound: % of its avoidable cost per episode.
-
-    The clairvoyant tries every action for the 30 largest jobs of a week in the true future, and follows the rule for
-    all others: what foresight reaches at least. Of `recall_notice`, whose windows are 90 days long, it is the week from
-    day 95 on, in which the machines go. ≥ and ≤: in an episode or more the solver came to its limit, 300 s.
-    """
-    rows = []
-    for one in found:
-        base = one["policy_means"][one["base"]]
-        below = [f"{100 * (1 - one[name] / base):.1f}" if base else "–" for name in ("clairvoyant_mean", "bound_mean")]
-        seconds = one["solver_seconds"]
-        costs = [f"{value / 1000:,.1f}" for value in (base, one["clairvoyant_mean"], one["bound_mean"])]
-        if not all(one["is_solved"]):  # of some episodes no bound is known but 0
-            costs[2], below[1] = f"≥ {costs[2]}", f"≤ {below[1]}"
-        rows.append([one["scenario"], one["base"], str(one["episodes"]), *costs, *below, f"{max(seconds):.0f}"])
-    head = [
-        "scenario",
-        "policy",
-        "episodes",
-        "its cost, k$",
-        "clairvoyant",
-        "bound",
-        "clairvoyant, % below",
-        "bound, % below",
-    ]
-    return table([*head, "longest solve, s"], rows)
-
-
-def closed(found: list[dict[str, Any]]) -> str:
-    """How far learned policies come from the best tuned rule to a clairvoyant, and to what nobody can undercut.
-
-    On the same few episodes as headroom.md, from which the rule's, the clairvoyant's and the bound's costs are. 100 %:
-    as cheap as the clairvoyant, who betters the rule's choices for the largest jobs only, so that a policy may pass it.
-    """
-    rows = []
-    for one in found:
-        rule, others = one["policy_means"][one["base"]], (one["clairvoyant_mean"], one["bound_mean"])
-        for place, (name, cost) in enumerate(one["learned"].items()):
-            label = f"{one['scenario']} ({one['episodes']})" if place == 0 else ""
-            below = f"{100 * (1 - others[0] / rule):.1f}" if place == 0 else ""
-            shares = [f"{100 * (rule - cost) / (rule - other):.0f}" for other in others]
-            rows.append([label, below, name, f"{100 * (1 - cost / rule):.1f}", *shares])
-    head = ["(episodes)", "clairvoyant, % below the rule", "learned", "% below the rule"]
-    return table([*head, "of the gap to the clairvoyant, %", "of that to the bound, %"], rows)
-
-
-def replayed(found: list[dict[str, Any]]) -> str:
-    """Avoidable cost of every rule on recorded traces in `mid_lab`'s world, and what it saves against the first.
-
-    With 95 % intervals; a minus is a loss. The world is several times as large as what was recorded, so that a load is
-    made of up to 33 copies of a trace, turned by whole weeks: weeks share jobs, and the intervals show less than
-    another recording would change.
-    """
-    return compared(found)
-
-
-def hourly(found: list[dict[str, Any]]) -> str:
-    """What the rolling LP, and cost-greedy with default knobs, save against the best tuned rule; a minus is a loss."""
-    return compared(found)
-
-
 PARTS: dict[str, Any] = {
     "scenarios": (scenarios, compared),
     "traces": (traces, replayed),
@@ -396,6 +346,9 @@ PARTS: dict[str, Any] = {
     "learned": (learned, judged),
     "learned_traces": (learned_traces, judged),
     "closed": (gap, closed),
+    "chosen": (chosen, picked),
+    "chosen_traces": (chosen_traces, picked_on_traces),
+    "elsewhere": (elsewhere, untuned),
 }
 
 

@@ -27,7 +27,7 @@ from ..evaluation.source import Source
 from .chosen import Chosen, Proof, Settings, Stand, knobs_digest
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 2
-FIRST_SHARE, FIRST_STRETCHES = 8, 4  # of the episodes one in so many, but so many stretches, in the first round
+FIRST_SHARE, FIRST_STRETCHES = 4, 8  # of the episodes one in so many, but so many stretches, in the first round
 FINALISTS = 8  # of the second round, besides the incumbent
 DEARER, LONGER = 0.1, 0.25  # so far may costs and waits lie above the incumbent's there: few episodes tell little
 
