@@ -1,4 +1,4 @@
-"""Choose a policy for a scenario: all race on a few episodes, the best on more, and the winner proves itself on fresh.
+"""Choose a policy for a scenario: heats on a few episodes, a final on all, and the winner proves itself on fresh ones.
 
 The incumbent stays unless another is cheaper on episodes that no race has seen, by a 95 % interval clear of zero, and
 lets nobody wait longer there: whoever wins among many has had luck, and whoever is replaced was known.
@@ -27,11 +27,21 @@ from ..evaluation.source import Source
 from .chosen import Chosen, Proof, Settings, Stand, knobs_digest
 
 EPISODES, EPISODES_OF_A_TRACE = 64, 2
-FIRST_SHARE, FIRST_STRETCHES = 4, 8  # of the episodes one in so many, but so many stretches, in the first round
-FINALISTS = 8  # of the second round, besides the incumbent
-DEARER, LONGER = 0.1, 0.25  # so far may costs and waits lie above the incumbent's there: few episodes tell little
+FINALISTS = 8  # besides the incumbent
 
 Progress = Callable[[float, str], object]  # takes the share that is done, and with what it goes on
+
+
+class Heat(NamedTuple):
+    """A round that thins out the field; few episodes tell little, and let those go on that lie a little behind."""
+
+    share: int  # of the episodes one in so many
+    stretches: int  # but so many of these at least
+    dearer: float  # who costs more than the incumbent by more than that share is out,
+    longer: float  # and whose waits are longer by more than that, and what may be anyway
+
+
+HEATS = (Heat(16, 4, 0.5, 1.0), Heat(4, 8, 0.1, 0.25))
 
 
 class Fared(NamedTuple):
@@ -72,17 +82,12 @@ def choose(
         raise InputError("choose", "episodes", settings.episodes, f"is above {MOST_EPISODES}", "choose fewer")
     rounds = _Rounds(scenario, settings, trace, load, progress)
     incumbent = policies[0]
-    first = rounds.play("first round", RACE, rounds.few, policies, 0.0, 0.3)
-    stands = _stands(rounds.few, policies, first)
-    finalists = [incumbent, *_best(policies, first, DEARER, settings.longer_waits + LONGER)[:FINALISTS]]
-    second = rounds.play("second round", RACE, settings.episodes, finalists, 0.3, 0.75)
-    stands |= _stands(settings.episodes, finalists, second)
-    winners = _best(finalists, second, 0.0, settings.longer_waits)
+    winners, stands = _raced(rounds, policies, settings)
     proof, reason = None, "nobody was cheaper in the race without letting jobs wait longer"
     chosen = incumbent
     if winners:
         both = (incumbent, winners[0])
-        fresh = rounds.play("confirmation", CONFIRMATION, settings.episodes, both, 0.75, 1.0)
+        fresh = rounds.play("confirmation", CONFIRMATION, settings.episodes, both, 0.8, 1.0)
         proof, reason = _proof(winners[0].name, fresh, settings)
         chosen = winners[0] if reason == "" else incumbent
         reason = reason or _success(proof)
@@ -102,6 +107,21 @@ def choose(
     )
 
 
+def _raced(rounds: "_Rounds", policies: Sequence[Agent], settings: Settings) -> tuple[list[Agent], dict[str, Stand]]:
+    """Who beat the incumbent in the final, the cheapest first; and how far each has come."""
+    incumbent, racing, stands, begin = policies[0], list(policies), dict[str, Stand](), 0.0
+    for number, heat in enumerate(HEATS, 1):
+        if (count := rounds.episodes_of(heat)) < settings.episodes:
+            fared = rounds.play(f"heat {number}", RACE, count, racing, begin, 0.25 * number)
+            stands |= _stands(count, racing, fared)
+            racing = [incumbent, *_best(racing, fared, heat.dearer, settings.longer_waits + heat.longer)]
+            begin = 0.25 * number
+    finalists = racing[: 1 + FINALISTS] if begin else racing
+    fared = rounds.play("final", RACE, settings.episodes, finalists, begin, 0.8)
+    stands |= _stands(settings.episodes, finalists, fared)
+    return _best(finalists, fared, 0.0, settings.longer_waits), stands
+
+
 class _Rounds:
     """Plays policies on the episodes of a round, all on the same ones."""
 
@@ -111,7 +131,11 @@ class _Rounds:
         self.scenario, self.settings, self.trace, self.load, self.progress = scenario, settings, trace, load, progress
         source = self._source(RACE)
         source.check()
-        self.few = min(settings.episodes, max(settings.episodes // FIRST_SHARE, FIRST_STRETCHES * source.in_a_row))
+        self._in_a_row = source.in_a_row
+
+    def episodes_of(self, heat: Heat) -> int:
+        """How many episodes a heat is run on."""
+        return max(self.settings.episodes // heat.share, heat.stretches * self._in_a_row)
 
     def play(
         self, phase: str, draws: Draws, count: int, policies: Sequence[Agent], begin: float, end: float
