@@ -59,6 +59,7 @@ COLUMNS = (
     *("baseline", "observation", "share", "bundle"),
 )
 VERSION = 1  # PRAGMA user_version
+MOVED_PAGES = 100  # of the WAL, moved to the database at once: every 0.1 s for 0.5 ms, where SQLite's 1000 take 4 ms
 Row = tuple[str, Sequence[Any]]  # a statement and its values
 Done = Callable[[Exception | None], None]
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -118,6 +119,7 @@ def _prepare(log: sqlite3.Connection) -> None:
     log.execute("PRAGMA journal_mode = WAL")
     log.execute("PRAGMA synchronous = FULL")
     log.execute("PRAGMA busy_timeout = 2000")
+    log.execute(f"PRAGMA wal_autocheckpoint = {MOVED_PAGES}")
     log.executescript(SCHEMA)
     for table in TABLES:
         for verb in ("UPDATE", "DELETE"):

@@ -11,10 +11,11 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from ...envs.present import Present, parsed, present
+from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
 from ..evaluation.policies import resolve
+from .cluster import Instant
 from .judge import Case, difference
 
 _own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
@@ -77,7 +78,7 @@ class Standing(NamedTuple):
     """A snapshot, taken in."""
 
     cluster: str
-    present: Present
+    instant: Instant
     digest: str  # SHA-256 of its bytes, in short
     deflated: bytes  # for the log
 
@@ -86,10 +87,10 @@ def stand(content: bytes) -> Standing | InputError:
     """A snapshot taken in, or what is wrong with it."""
     try:
         snapshot = parsed(content, "snapshot")
-        standing = present(snapshot, _own["scenario"], _own["spec"])
+        instant = Instant.of(present(snapshot, _own["scenario"], _own["spec"]))
     except InputError as error:
         return error
-    return Standing(snapshot.cluster, standing, sha256(content).hexdigest()[:16], zlib.compress(content, 1))
+    return Standing(snapshot.cluster, instant, sha256(content).hexdigest()[:16], zlib.compress(content, 1))
 
 
 def judge(case: Case, seed: int, number: int) -> float | None:
