@@ -153,13 +153,42 @@ def test_it_is_remembered_what_a_snapshot_may_not_show() -> None:
     assert [one.number for one in memory.news(6_999, 0)] == [3, 4]
     assert [one.number for one in memory.news(7_000, 0)] == [4]
     assert [one.number for one in memory.news(0, 3)] == [4]
+    assert memory.told(9_500).news(8_999) == memory.news(8_999, 0)
+    assert memory.told(9_500).news(7_499) is None  # it was not told what was made before 5.5 s
     memory.clear()
-    assert memory.news(0, 0) == []
+    assert memory.news(0, 0) == [] == memory.told(9_000).news(9_000)
 
 
 def entry(number: int, action: str) -> audit.Entry:
     told = dict.fromkeys(audit.COLUMNS, "")
     return audit.Entry(**told | {"number": number, "action": action, "job": f"job{number}", "cluster": NAME})  # type: ignore[arg-type]
+
+
+def test_what_the_log_loses_while_a_state_is_taken_in_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, broken, commit = tmp_path / "audit.db", [False], Log._commit
+
+    def failing(self: Log, rows: Any) -> Exception | None:
+        time.sleep(0.05 if broken[0] else 0.0)  # so that the state comes first
+        return sqlite3.OperationalError("disk full") if broken[0] else commit(self, rows)
+
+    monkeypatch.setattr(Log, "_commit", failing)
+
+    async def body(service: Service) -> None:
+        broken[0] = True
+        lost = asyncio.ensure_future(route(service, *(asked(f"lost{number}") for number in range(120))))
+        await asyncio.sleep(0)
+        await asyncio.gather(service.take_state(content()), refused(503, lambda: lost))
+        broken[0] = False
+        assert service.cluster is not None and service.cluster.site_of("lost0") is None
+        while not service.is_audited:
+            await route(service, asked("alone"))
+            await asyncio.sleep(0.01)
+        await route(service, asked("after"))
+
+    run(log, body)
+    assert replay(log, scenario(), [bundle()], lambda _: rule()).differences == []
 
 
 def test_states_take_turns_in_two_memories(tmp_path: Path) -> None:
@@ -182,7 +211,7 @@ def test_the_log_is_moved_to_the_database_in_small_parts(tmp_path: Path) -> None
         done.clear()
         log.add([audit.decision_row(entry(number, "spot"))], lambda error: done.set())
         assert done.wait(10)
-    assert (tmp_path / "audit.db-wal").stat().st_size < 4 * 4096 * audit.MOVED_PAGES
+    assert (tmp_path / "audit.db-wal").stat().st_size < 8 * 4096 * audit.MOVED_ROWS
     log.close()
 
 

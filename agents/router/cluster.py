@@ -122,6 +122,12 @@ class Cluster:
         """How many of the table of jobs are in use; members of a pipeline keep theirs when they have left."""
         return len(self._ids)
 
+    @property
+    def instant(self) -> Instant:
+        """As it is now, a copy."""
+        worlds = self.worlds
+        return Instant(self._spec, worlds.jobs[: self.rows].copy(), worlds.kept(), tuple(self._ids), self.now)
+
     def site_of(self, job: str) -> str | None:
         """Where a job waits, HOLD included; None where it is not known, does not wait, or is unplaced."""
         row = self._rows.get(job)

@@ -19,7 +19,7 @@ from . import audit
 from .audit import Entry
 from .cluster import Cluster, Instant
 from .engine import Engine
-from .memory import place
+from .memory import Recent, place
 from .request import Request
 
 COMPARED = ("action", "by", "why", "policy", "baseline", "observation")
@@ -132,7 +132,7 @@ class _Replay:
         standing = present(snapshot, self.scenario, self.spec)
         cluster = Cluster(self.scenario, Instant.of(standing), self.quotas, spare + len(told.again))
         for earlier in told.again:
-            place(cluster, self.by_number[earlier], self.baseline)
+            place(cluster, Recent.of(self.by_number[earlier]), self.baseline)
         return cluster
 
     def _compared(self, cluster: Cluster, question: list[Entry]) -> Iterator[Difference]:
