@@ -60,7 +60,7 @@ COLUMNS = (
     *("baseline", "observation", "share", "bundle"),
 )
 VERSION = 1  # PRAGMA user_version
-MOVED_ROWS = 100  # are committed before the WAL is moved to the database, which takes a millisecond; of 1000, four
+MOVED_ROWS = 300  # are committed before the WAL is moved to the database, which takes a millisecond
 Row = tuple[str, Sequence[Any]]  # a statement and its values
 Done = Callable[[Exception | None], None]
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
