@@ -103,20 +103,23 @@ def present(snapshot: Snapshot, scenario: Scenario, spec: Spec | None = None) ->
 def _check_runs(spec: Spec, names: Sequence[str], jobs: Jobs, placed: Any, ids: Sequence[str]) -> None:
     """Raises InputError where a job is at a site that its class cannot use, or starts where nothing has to start."""
     rules = spec.rules[0]
-    for row in np.flatnonzero((placed.site >= 0) & (placed.site < int(rules.sites)) & (placed.status != GONE)):
-        site = int(placed.site[row])
-        where, name = f"snapshot: job {ids[int(row)]}", names[site]
-        if rules.speed[site, jobs.cls[row]] == 0:
+    rows = np.flatnonzero((placed.site >= 0) & (placed.site < int(rules.sites)) & (placed.status != GONE))
+    sites = placed.site[rows]
+    is_unfit = rules.speed[sites, jobs.cls[rows]] == 0
+    has_to_start = (placed.status[rows] == STARTING) & (rules.start_up[sites] == NO)
+    for at in np.flatnonzero(is_unfit | has_to_start):
+        where, name = f"snapshot: job {ids[int(rows[at])]}", names[int(sites[at])]
+        if is_unfit[at]:
             raise InputError(where, "site", name, "its class cannot run there", "correct the site or the scenario")
-        if placed.status[row] == STARTING and rules.start_up[site] == NO:
-            raise InputError(where, "status", "starting", f"nothing has to start at {name}", "say running")
+        raise InputError(where, "status", "starting", f"nothing has to start at {name}", "say running")
 
 
 def _check_room(spec: Spec, sites: Sequence[SiteNow], jobs: Jobs, placed: Any) -> None:
     """Raises InputError where more runs at a site than it has."""
     for number, site in enumerate(sites):
-        here = np.flatnonzero((placed.site == number) & ((placed.status == RUNNING) | (placed.status == STARTING)))
-        taken = sum(footprint_of(spec, int(jobs.gang[row]), number) for row in here)
+        here = (placed.site == number) & ((placed.status == RUNNING) | (placed.status == STARTING))
+        gangs = zip(*np.unique(jobs.gang[here], return_counts=True), strict=True)
+        taken = sum(footprint_of(spec, int(gang), number) * int(count) for gang, count in gangs)
         if taken > site.capacity:
             reason = f"{taken:,} run or start there"
             raise InputError(

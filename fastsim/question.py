@@ -49,11 +49,11 @@ def open_offers(world: World) -> None:
 @direct
 @entry(signature(None, *example(), 0, np.zeros(1, PLACED).view(np.recarray)))
 def come(spec: Spec, jobs: Jobs, batch: World, job: int, placed: Any) -> None:
-    """Job `job`, later than all that are there, comes to episode 0, where placed[job] says; it is offered."""
+    """Job `job`, later than all that are there, comes to episode 0, where placed[0] says; it is offered."""
     world = by_reference(world_of(batch, 0))
     open_offers(world)
-    placed[job].is_offered = 1
-    place(by_reference(spec), jobs, world, job, placed[job])
+    placed[0].is_offered = 1
+    place(by_reference(spec), jobs, world, job, placed[0])
     world.state[0].next_job = world.state[0].last_job = job + 1
 
 

@@ -143,6 +143,25 @@ def test_what_was_never_seen_is_told_in_words() -> None:
     assert "2 sites, in training 3" in familiar.why_not(seen[: -policy.layout.site], mask[1:])
 
 
+def test_what_is_asked_about_one_by_one_is_what_is_told_of_many_at_once() -> None:
+    """The kernel lays out rows, and keeps the mean of the last first offers, as NumPy does with all of them."""
+    policy, rng = bundle(), np.random.default_rng(5)
+    assert policy.envelope is not None
+    layout, familiar = policy.layout, Familiar(policy.envelope, policy.manifest.observation)
+    observations = rng.uniform(-1, 1, (3 * WINDOW, layout.size)).astype(np.float32)
+    observations[:, policy.envelope.fresh] = 1
+    masks = rng.random((3 * WINDOW, layout.actions)) < 0.5
+    masks[7, :-1] = False
+    means = means_of(observations, masks, layout)
+    for at, (observation, mask) in enumerate(zip(observations, masks, strict=True)):
+        familiar.why_not(observation, mask)
+        rows, _ = rows_of(observation[None], mask[None], layout)
+        if len(rows):
+            np.testing.assert_array_equal(familiar._rows[: len(rows)], rows)
+        if at + 1 >= WINDOW:
+            np.testing.assert_allclose(familiar._mean[0], means[at + 1 - WINDOW : at + 1].mean(0), atol=1e-12)
+
+
 def test_rows_and_means_are_of_legal_sites() -> None:
     layout = bundle().layout
     observations = np.arange(2 * layout.size, dtype=np.float32).reshape(2, -1)

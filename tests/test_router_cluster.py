@@ -1,9 +1,11 @@
 """The router's cluster: a question is an offer of the simulator, and no policy gets past what is allowed."""
 
+import pickle
+
 import numpy as np
 import pytest
 
-from tidegate.agents.router.cluster import BusyJobError, Cluster, FullError, UnknownJobError
+from tidegate.agents.router.cluster import BusyJobError, Cluster, FullError, Instant, UnknownJobError
 from tidegate.agents.router.engine import BASELINE, POLICY, Engine, is_the_policys, legal
 from tidegate.agents.router.request import Request
 from tidegate.envs.present import footprint_of, present, taken
@@ -21,7 +23,7 @@ STEPS = 50_000 if IS_COMPILED else 20
 
 
 def cluster(**options: object) -> Cluster:
-    return Cluster(scenario(), present(snapshot(), scenario()), **options)  # type: ignore[arg-type]
+    return Cluster(scenario(), Instant.of(present(snapshot(), scenario())), **options)  # type: ignore[arg-type]
 
 
 def place_of(found: Cluster, name: str) -> str:
@@ -45,7 +47,7 @@ def test_a_question_is_what_the_simulator_asks(agent: Agent) -> None:
     for _ in range(INSTANTS):
         names = offered(worlds)
         several += len(names) > 1
-        found = Cluster(scenario(), present(taken(worlds, scenario()), scenario()))
+        found = Cluster(scenario(), Instant.of(present(taken(worlds, scenario()), scenario())))
         found.ask([Request(id=name) for name in reversed(names)])
         for name in names:
             offer = found.offer(agent, rule())
@@ -71,6 +73,25 @@ def test_jobs_that_come_later_see_those_before_them() -> None:
         found.settle(rule())
     assert len({one.tobytes() for one in waits}) == len(waits)
     assert found.site_of("new29") == found.actions[0]
+
+
+def test_a_newer_state_in_the_memory_of_an_older_one_is_the_same() -> None:
+    """However much has happened there, of whatever snapshot, and though another process has stood it."""
+    engine = Engine(bundle(), rule(), 1.0)
+    used = Cluster(scenario(), Instant.of(present(snapshot(4), scenario())), spare=400)
+    for number in range(300):
+        engine.decide(used, [asked(f"old{number}", like=number % 5)])
+    instant = pickle.loads(pickle.dumps(Instant.of(present(snapshot(), scenario()))))
+    anew, again = (Cluster(scenario(), instant, spare=300, free=free) for free in (None, used.worlds))
+    assert again.worlds is used.worlds and anew.worlds is not used.worlds
+    waiting = [one.id for one in snapshot().jobs if anew.site_of(one.id) is not None]
+    for number in range(300):
+        known = [Request(id=name) for name in waiting[number : number + 1] if anew.site_of(name) is not None]
+        requests = [asked(f"new{number}", like=number % 5), *known]
+        engines = [Engine(bundle(), rule(), 1.0) for _ in range(2)]
+        assert engines[0].decide(anew, requests) == engines[1].decide(again, requests)
+    wider = Cluster(scenario(), instant, spare=2000, free=used.worlds)
+    assert wider.worlds is not used.worlds  # it would not suffice
 
 
 def test_who_cannot_be_asked_about_is_refused_and_nobody_else_is_asked() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tidegate.agents.evaluation.policies import TRAINED
 from tidegate.agents.router import audit
 from tidegate.agents.router.admission import Admission, Limits
 from tidegate.agents.router.audit import Log
+from tidegate.agents.router.memory import Memory
 from tidegate.agents.router.refusal import Refusal
 from tidegate.agents.router.replay import replay
 from tidegate.agents.router.request import Request, parsed
@@ -142,6 +144,75 @@ def test_a_newer_state_keeps_what_it_cannot_show_yet(tmp_path: Path) -> None:
         assert taken(service) == before
 
     run(tmp_path / "audit.db", body)
+
+
+def test_it_is_remembered_what_a_snapshot_may_not_show() -> None:
+    memory = Memory()
+    for number, (action, at) in enumerate([("spot", 0), ("hold", 5_000), ("spot", 5_000), ("spot", 9_000)], 1):
+        memory.add(entry(number, action), at)
+    assert [one.number for one in memory.news(6_999, 0)] == [3, 4]
+    assert [one.number for one in memory.news(7_000, 0)] == [4]
+    assert [one.number for one in memory.news(0, 3)] == [4]
+    assert memory.told(9_500).news(8_999) == memory.news(8_999, 0)
+    assert memory.told(9_500).news(7_499) is None  # it was not told what was made before 5.5 s
+    memory.clear()
+    assert memory.news(0, 0) == [] == memory.told(9_000).news(9_000)
+
+
+def entry(number: int, action: str) -> audit.Entry:
+    told = dict.fromkeys(audit.COLUMNS, "")
+    return audit.Entry(**told | {"number": number, "action": action, "job": f"job{number}", "cluster": NAME})  # type: ignore[arg-type]
+
+
+def test_what_the_log_loses_while_a_state_is_taken_in_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, broken, commit = tmp_path / "audit.db", [False], Log._commit
+
+    def failing(self: Log, rows: Any) -> Exception | None:
+        time.sleep(0.05 if broken[0] else 0.0)  # so that the state comes first
+        return sqlite3.OperationalError("disk full") if broken[0] else commit(self, rows)
+
+    monkeypatch.setattr(Log, "_commit", failing)
+
+    async def body(service: Service) -> None:
+        broken[0] = True
+        lost = asyncio.ensure_future(route(service, *(asked(f"lost{number}") for number in range(120))))
+        await asyncio.sleep(0)
+        await asyncio.gather(service.take_state(content()), refused(503, lambda: lost))
+        broken[0] = False
+        assert service.cluster is not None and service.cluster.site_of("lost0") is None
+        while not service.is_audited:
+            await route(service, asked("alone"))
+            await asyncio.sleep(0.01)
+        await route(service, asked("after"))
+
+    run(log, body)
+    assert replay(log, scenario(), [bundle()], lambda _: rule()).differences == []
+
+
+def test_states_take_turns_in_two_memories(tmp_path: Path) -> None:
+    async def body(service: Service) -> None:
+        seen = []
+        for _ in range(5):
+            assert service.cluster is not None
+            seen.append(service.cluster.worlds)
+            await service.take_state(content())
+        assert seen[0] is seen[2] is seen[4]
+        assert seen[1] is seen[3] is not seen[0]
+
+    run(tmp_path / "audit.db", body)
+
+
+def test_the_log_is_moved_to_the_database_in_small_parts(tmp_path: Path) -> None:
+    """A large one takes milliseconds, for which whoever asks would wait."""
+    log, done = Log(tmp_path / "audit.db"), threading.Event()
+    for number in range(1, 1001):
+        done.clear()
+        log.add([audit.decision_row(entry(number, "spot"))], lambda error: done.set())
+        assert done.wait(10)
+    assert (tmp_path / "audit.db-wal").stat().st_size < 4 * 4096 * audit.MOVED_ROWS
+    log.close()
 
 
 def test_what_is_not_known_or_too_much_is_refused(tmp_path: Path) -> None:

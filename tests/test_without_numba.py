@@ -29,11 +29,11 @@ for _ in range(5):
     batch.step(np.zeros(1, np.int64))
 print(batch.observations.tobytes().hex())
 [asked, bundle, rule, scenario, snapshot] = of(".toy_router", "asked", "bundle", "rule", "scenario", "snapshot")
-from tidegate.agents.router.cluster import Cluster
+from tidegate.agents.router.cluster import Cluster, Instant
 from tidegate.agents.router.engine import Engine
 from tidegate.envs.present import present
 standing = present(snapshot(), scenario())
-cluster, engine = Cluster(scenario(), standing), Engine(bundle(), rule(), 1.0)
+cluster, engine = Cluster(scenario(), Instant.of(standing)), Engine(bundle(), rule(), 1.0)
 print([engine.decide(cluster, [asked("new%d" % number)])[0] for number in range(3)])
 """
 

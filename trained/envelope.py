@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from ..fastsim.errors import InputError
 from ..fastsim.jit import IS_COMPILED
 from ..fastsim.layout import Layout
-from ..fastsim.region import IN, located
+from ..fastsim.region import IN, lay_out, located, remember
 from .manifest import REMEDY, Observation, Part
 
 ENVELOPE = "envelope.json"
@@ -196,7 +196,9 @@ class Familiar:
         self.sites, self.layout, self._fresh = envelope.sites, layout, envelope.fresh
         self.each, self.means = Area(envelope.each), Area(envelope.means)
         size = len(envelope.each.low)
-        self._last, self._asked, self._sum, self._drift = np.zeros((WINDOW, size)), 0, np.zeros(size), ""
+        self._rows = np.zeros((layout.sites, size))  # of the observation that was asked about last
+        self._last, self._asked, self._drift = np.zeros((WINDOW, size)), 0, ""
+        self._total, self._mean = np.zeros(size), np.zeros((1, size))
 
     def why_not(self, observation: np.ndarray, mask: np.ndarray, *, counts: bool = True) -> str:
         """Why an observation (size,) is not familiar, in words; nothing where it is.
@@ -206,29 +208,18 @@ class Familiar:
         count = len(mask) - 1
         if count not in self.sites:
             return f"{count} sites, in training {' or '.join(map(str, self.sites))}"
-        rows = self._rows(observation, mask)
+        if len(self._rows) != count:
+            self._rows = np.zeros((count, self._rows.shape[1]))
+        legal = lay_out(observation, mask, self.layout.job + self.layout.clock, self._rows)
         if counts and observation[self._fresh] == 1:
-            whole = rows if len(rows) else self._rows(observation, np.ones(count + 1, np.bool_))
-            self._remember(whole.sum(0) / len(whole))
-        reason = self.each.why_not(rows, self._names) if len(rows) else ""
+            self._remember(legal or count)
+        reason = self.each.why_not(self._rows[:legal], self._names) if legal else ""
         return reason or self._drift
 
-    def _rows(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """`rows_of` one observation."""
-        common, legal = self.layout.job + self.layout.clock, np.flatnonzero(mask[:-1])
-        rows = np.empty((len(legal), common + self.layout.site))
-        rows[:, :common] = observation[:common]
-        rows[:, common:] = observation[common:].reshape(-1, self.layout.site)[legal]
-        return rows
-
-    def _remember(self, row: np.ndarray) -> None:
+    def _remember(self, count: int) -> None:
         """One more first offer; from `WINDOW` on it is seen whether they are like those of training."""
-        at = self._asked % WINDOW
-        self._sum += row - self._last[at]
-        self._last[at] = row
+        remember(self._rows, count, self._last, self._asked % WINDOW, self._total, self._mean[0])
         self._asked += 1
-        if at == WINDOW - 1:
-            self._sum = self._last.sum(0)  # so that roundings do not pile up
         if self._asked >= WINDOW:
-            reason = self.means.why_not(self._sum[None] / WINDOW, self._names)
+            reason = self.means.why_not(self._mean, self._names)
             self._drift = f"mean of {WINDOW} jobs: {reason}" if reason else ""

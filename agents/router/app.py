@@ -124,14 +124,14 @@ def app_of(service: Service, token: str | None, reload: Callable[[], Awaitable[b
 async def body_of(request: Request, limit: int) -> bytes:
     """The body, up to so many bytes. Raises Refusal."""
     declared = request.headers.get("content-length", "")
-    found = b""
+    found = bytearray()
     if not declared.isdigit() or int(declared) <= limit:
         async for part in request.stream():
             found += part
             if len(found) > limit:
                 break
         else:
-            return found
+            return bytes(found)
     size = declared or f"{len(found)} and more"
     raise refusal(TOO_LARGE, "request", "bytes", size, f"are more than {limit}", "ask about fewer jobs at once")
 

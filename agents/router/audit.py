@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ COLUMNS = (
     *("baseline", "observation", "share", "bundle"),
 )
 VERSION = 1  # PRAGMA user_version
+MOVED_ROWS = 300  # are committed before the WAL is moved to the database, which takes a millisecond
 Row = tuple[str, Sequence[Any]]  # a statement and its values
 Done = Callable[[Exception | None], None]
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -118,6 +120,7 @@ def _prepare(log: sqlite3.Connection) -> None:
     log.execute("PRAGMA journal_mode = WAL")
     log.execute("PRAGMA synchronous = FULL")
     log.execute("PRAGMA busy_timeout = 2000")
+    log.execute("PRAGMA wal_autocheckpoint = 0")  # it would keep a commit waiting: `Log` does it between two
     log.executescript(SCHEMA)
     for table in TABLES:
         for verb in ("UPDATE", "DELETE"):
@@ -137,7 +140,7 @@ class Log:
         self._log, self._reader = opened(path), opened(path, read_only=True)
         self._lock = threading.Condition()
         self._waiting: list[tuple[list[Row], Done]] = []
-        self._is_over = False
+        self._is_over, self._unmoved = False, 0
         self.last_state = self._last("states")
         self.last_decision = self._last("decisions")
         self._thread = threading.Thread(target=self._write, name="audit", daemon=True)
@@ -179,9 +182,13 @@ class Log:
                 group, self._waiting = self._waiting, []
             if not group:
                 return
-            error = self._commit([row for rows, _ in group for row in rows])
+            committed = [row for rows, _ in group for row in rows]
+            error = self._commit(committed)
             for _, done in group:
                 done(error)
+            self._unmoved += len(committed)
+            if self._unmoved >= MOVED_ROWS:
+                self._move()
 
     def _commit(self, rows: Sequence[Row]) -> Exception | None:
         try:
@@ -194,6 +201,12 @@ class Log:
                 self._log.execute("ROLLBACK")
             return error
         return None
+
+    def _move(self) -> None:
+        """Move what is committed to the database, after it has been told: the WAL begins anew, and stays small."""
+        with suppress(sqlite3.Error):  # the WAL has it, and grows until it can be moved
+            self._log.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._unmoved = 0
 
 
 def state_row(number: int, digest: str, deflated: bytes, again: Sequence[int]) -> Row:

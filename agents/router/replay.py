@@ -17,9 +17,9 @@ from ...fastsim.jit import IS_COMPILED
 from ...trained.bundle import Bundle
 from . import audit
 from .audit import Entry
-from .cluster import Cluster
+from .cluster import Cluster, Instant
 from .engine import Engine
-from .memory import place
+from .memory import Recent, place
 from .request import Request
 
 COMPARED = ("action", "by", "why", "policy", "baseline", "observation")
@@ -130,10 +130,9 @@ class _Replay:
             raise InputError("replay", "state", number, f"is not in {self.path}", "name a log that is whole")
         snapshot = parsed(told.snapshot, f"{self.path}: state {number}")
         standing = present(snapshot, self.scenario, self.spec)
-        cluster = Cluster(self.scenario, standing, self.quotas, spare + len(told.again))
+        cluster = Cluster(self.scenario, Instant.of(standing), self.quotas, spare + len(told.again))
         for earlier in told.again:
-            entry = self.by_number[earlier]
-            place(cluster, entry, Request.model_validate_json(entry.request), self.baseline)
+            place(cluster, Recent.of(self.by_number[earlier]), self.baseline)
         return cluster
 
     def _compared(self, cluster: Cluster, question: list[Entry]) -> Iterator[Difference]:

@@ -7,13 +7,13 @@ log cannot be written the baseline answers alone, and says so.
 
 import asyncio
 import time
-from collections import deque
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
+from ...fastsim.worlds import Worlds
 from ...trained.bundle import Bundle
 from .admission import Admission, Limits
 from .audit import Entry, Log, Row, decision_row, event_row, state_row
@@ -21,13 +21,14 @@ from .cluster import HOLD, Cluster
 from .engine import Decision, Engine
 from .gate import SHARE, Gate
 from .judge import case_of
-from .memory import REMEMBERED, Recent, is_news, place
+from .memory import Memory, place
 from .metrics import Metrics
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
 from .request import Request, Route, digest
 from .standing import Beside, Standing, judge, stand
 
-AT_ONCE = 32  # decisions that are carried out in a new state before others are answered: some 2 ms
+AT_ONCE = 4  # decisions that are carried out in a new state before others are answered, and two for each new one
+BREATH_SECONDS = 0.001  # for those others
 JUDGE_SEED = 20_261
 Answer = tuple[Entry, bool]  # and whether the log holds it
 
@@ -58,10 +59,12 @@ class Service:
         self._state, self._last = log.last_state, log.last_decision
         self._told: Standing | None = None
         self._came, self._row = 0.0, list[Row]()
-        self._recent = deque[Recent](maxlen=REMEMBERED)
+        self._recent = Memory()
+        self._free: Worlds | None = None  # of the state before this one, for the next
         self._under_way: dict[tuple[str, int], tuple[str, asyncio.Future[Answer]]] = {}
         self._case: asyncio.Task[None] | None = None
         self._cases = 0
+        self._losses = 0  # how often the log has lost decisions
         terms = {"cluster": cluster, "scenario": scenario.digest(), "baseline": baseline.name, "quotas": quotas}
         self._note([event_row("started", {"after": self._last, **terms})])
         self.take_over(bundle)
@@ -126,8 +129,9 @@ class Service:
     async def take_state(self, content: bytes) -> dict[str, Any]:
         """A newer snapshot takes the place of the last. Raises Refusal."""
         async with self._states:
+            losses, told = self._losses, self._recent.told(self._clock)
             try:
-                found = await self._standing.run(stand, content)
+                found = await self._standing.run(stand, content, told, self._quotas)
             except BrokenExecutor:
                 reason = "has died of it, and another has begun"
                 raise refusal(UNAVAILABLE, "router", "process", "standing", reason, "send the next state") from None
@@ -135,32 +139,39 @@ class Service:
                 raise refused(found)
             if found.cluster != self.name:
                 raise self._stranger("snapshot", found.cluster)
-            await self._stand(found)
+            await self._stand(found, losses)
         return {
             "cluster": self.name,
             "state": found.digest,
-            "now_ms": int(found.present.now[0].now),
-            "jobs": sum(name != "" for name in found.present.ids),
+            "now_ms": found.instant.now,
+            "jobs": sum(name != "" for name in found.instant.ids),
         }
 
-    async def _stand(self, told: Standing) -> None:
+    async def _stand(self, told: Standing, losses: int) -> None:
         """A new cluster, in which what it could not show yet is carried out, while the old one still answers."""
-        now, last, again = int(told.present.now[0].now), 0, list[int]()
-        spare = self.limits.spare + len(self._news(now, last))
-        cluster = await asyncio.to_thread(Cluster, self.scenario, told.present, self._quotas, spare)
-        while news := self._news(now, last):  # again and again: more is decided meanwhile
-            last = news[-1].entry.number
-            for begin in range(0, len(news), AT_ONCE):
-                part = news[begin : begin + AT_ONCE]
-                again += [one.entry.number for one in part if place(cluster, one.entry, one.request, self._baseline)]
-                await asyncio.sleep(0)
+        now, last, seen, again = told.instant.now, told.last, self._last, [*told.again]
+        news = self._recent.news(now, last)
+        free, self._free = self._free, None
+        spare = self.limits.spare + len(news)
+        cluster = await asyncio.to_thread(Cluster, self.scenario, told.ahead, self._quotas, spare, free)
+        while news or (news := self._recent.news(now, last)):  # again and again: more is decided meanwhile
+            count, seen = AT_ONCE + 2 * (self._last - seen), self._last
+            part, news = news[:count], news[count:]
+            last = part[-1].number
+            again += [one.number for one in part if place(cluster, one, self._baseline)]
+            if news:
+                await asyncio.sleep(BREATH_SECONDS)
+        if losses != self._losses:  # the log has lost decisions meanwhile, on which nothing may rest
+            cluster, again = Cluster(self.scenario, told.instant, self._quotas, self.limits.spare), []
+        self._free = None if self.cluster is None else self.cluster.worlds
         self.cluster, self._told, self._came = cluster, told, time.monotonic()
         self._state += 1
         self._row = [state_row(self._state, told.digest, told.deflated, again)]
 
-    def _news(self, now: int, last: int) -> list[Recent]:
-        """Decisions after number `last` that a snapshot of `now` may not show."""
-        return [one for one in self._recent if one.entry.number > last and is_news(one, now)]
+    @property
+    def _clock(self) -> int:
+        """Now on the clock of the snapshots [ms]; 0 before the first."""
+        return 0 if self.cluster is None else self.cluster.now + round((self.age or 0.0) * 1000)
 
     @property
     def age(self) -> float | None:
@@ -214,12 +225,12 @@ class Service:
             decisions = self.engine.decide(self.cluster, requests)
         except InputError as error:
             raise refused(error) from None
-        loop, at = asyncio.get_running_loop(), self.cluster.now + round((self.age or 0.0) * 1000)
+        loop, at = asyncio.get_running_loop(), self._clock
         entries = self._entries(decisions, requests)
         futures: list[asyncio.Future[Answer]] = [loop.create_future() for _ in entries]
         for entry, request, future in zip(entries, requests, futures, strict=True):
             self._under_way[request.id, request.attempt] = digest(request), future
-            self._recent.append(Recent(entry, request, at))
+            self._recent.add(entry, at)
             self.metrics.decisions.labels(entry.by, entry.action).inc()
             self.metrics.unfamiliar.inc(entry.policy == "")
         if self.is_audited:
@@ -290,8 +301,9 @@ class Service:
     def _tell_anew(self) -> None:
         """The last snapshot again, as a state of its own, without what has been decided since."""
         self._recent.clear()
+        self._losses += 1
         if self._told is not None:
-            self.cluster = Cluster(self.scenario, self._told.present, self._quotas, self.limits.spare)
+            self.cluster = Cluster(self.scenario, self._told.instant, self._quotas, self.limits.spare)
             self._state += 1
             self._row = [state_row(self._state, self._told.digest, self._told.deflated, ())]
 

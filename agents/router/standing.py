@@ -11,11 +11,13 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from ...envs.present import Present, parsed, present
+from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
 from ..evaluation.policies import resolve
+from .cluster import Cluster, Instant
 from .judge import Case, difference
+from .memory import Told, place
 
 _own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
 
@@ -77,19 +79,29 @@ class Standing(NamedTuple):
     """A snapshot, taken in."""
 
     cluster: str
-    present: Present
+    instant: Instant
+    ahead: Instant  # the same with what it could not show yet, as far as that was known
+    again: list[int]  # numbers of the decisions that were carried out for that
+    last: int  # and up to which number: 0 where others may come before
     digest: str  # SHA-256 of its bytes, in short
     deflated: bytes  # for the log
 
 
-def stand(content: bytes) -> Standing | InputError:
+def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Standing | InputError:
     """A snapshot taken in, or what is wrong with it."""
     try:
         snapshot = parsed(content, "snapshot")
-        standing = present(snapshot, _own["scenario"], _own["spec"])
+        instant = Instant.of(present(snapshot, _own["scenario"], _own["spec"]))
     except InputError as error:
         return error
-    return Standing(snapshot.cluster, standing, sha256(content).hexdigest()[:16], zlib.compress(content, 1))
+    news, ahead, again = told.news(instant.now), instant, list[int]()
+    if news:
+        cluster = Cluster(_own["scenario"], instant, quotas, len(news))
+        again = [one.number for one in news if place(cluster, one, _own["baseline"])]
+        ahead = cluster.instant
+    last = news[-1].number if news else 0
+    found = sha256(content).hexdigest()[:16], zlib.compress(content, 1)
+    return Standing(snapshot.cluster, instant, ahead, again, last, *found)
 
 
 def judge(case: Case, seed: int, number: int) -> float | None:
