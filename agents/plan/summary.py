@@ -6,7 +6,7 @@ from ..evaluation.compare import Interval
 from ..evaluation.table import money, number, percent
 from .levels import plain
 from .newsvendor import Newsvendor
-from .plan import Plan
+from .plan import FIRST_FIT, Plan
 
 
 def sentences(plan: Plan) -> list[str]:
@@ -17,7 +17,7 @@ def sentences(plan: Plan) -> list[str]:
 
 def dollars(amount: float) -> str:
     """An amount with its sign of currency."""
-    return f"{'-' if round(amount) < 0 else ''}${money(abs(amount))}"
+    return f"{'−' if round(amount) < 0 else ''}${money(abs(amount))}"
 
 
 def span(found: Interval) -> str:
@@ -124,8 +124,11 @@ def _worth(plan: Plan) -> list[str]:
         if one.worth is None:
             told.append(f"{name}: without it more waits than the world can hold.")
             continue
-        grows = " (and more and more waits)" if one.without is not None and one.without.grows else ""
-        told.append(f"{name}, is worth {dollars(one.worth.value)} a week{grows} ({span(one.worth)}).")
+        is_growing = one.without is not None and one.without.grows
+        grows = "; without it ever more waits, and a longer play would show more" if is_growing else ""
+        told.append(f"{name}, is worth {dollars(one.worth.value)} a week ({span(one.worth)}){grows}.")
+    if plan.chosen.policy == FIRST_FIT and len(plan.policies) > 1:
+        told.append(f"Of the policies that were played none routes better there than {FIRST_FIT}.")
     return told
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from ...fastsim.errors import InputError
+from .command import command_line
 from .first import first
-from .output import print_json, print_rich
+from .output import check_target, print_json, print_rich, save
 from .progress import bar, waiting
 from .trace import cut
 
@@ -41,6 +42,16 @@ def plan(
     ] = None,
     whole: Annotated[bool, Option("--whole", help="Play the scenario's whole span, from day 0 on.")] = False,
     seed: Annotated[int, Option(min=0, help="Names the plays.")] = 1,
+    page_file: Annotated[Path | None, Option("--report", help="Write a page of pictures to this .html file.")] = None,
+    focus: Annotated[
+        Path | None, Option(help="Write the bill of a point, in FOCUS 1.2, to this .csv or .parquet file.")
+    ] = None,
+    point: Annotated[
+        str | None, Option(help="Whose bill: LEVEL,on or LEVEL,off, and ,POLICY.  [default: the chosen point]")
+    ] = None,
+    focus_days: Annotated[
+        int | None, Option(min=1, help="Days of that bill.  [default: a billing period, or the horizon if longer]")
+    ] = None,
     journal: Annotated[
         Path | None, Option(help="Keep every play in this .jsonl file.  [default: runs/plan/NAME.jsonl]")
     ] = None,
@@ -49,6 +60,7 @@ def plan(
     """Say what every size of the commitment costs, with and without burst, and which is the cheapest."""
     from ...envs.scenario import load as load_scenario
     from ..plan.levels import bursts_of, levels_of
+    from .billed import bill_of
 
     levels, bursts = levels_of(commit), bursts_of(burst)
     if whole and trace is not None:
@@ -57,6 +69,8 @@ def plan(
     world = load_scenario(where)
     if journal is not None and journal.suffix != ".jsonl":
         raise InputError("--journal", "file", journal, "has an unknown ending", "use .jsonl")
+    check_target("--report", page_file, (".html",))
+    check_target("--focus", focus, (".csv", ".parquet"))
     with waiting(json):
         from ..plan import journal as journals
         from ..plan.plan import Planner
@@ -64,18 +78,36 @@ def plan(
         from ..plan.show import render
         from ..plan.sweep import Players, Sweep, whole_span
 
+        if page_file is not None:
+            from ..page.library import plotly_js
+
+            plotly_js()  # refuses, where it is not installed, before any work
         work = cut(trace, days)
         players = Players(world, where, policy or [first(world, where), SECOND])
         played = whole_span(world) if whole else world
+        billed = None if focus is None else bill_of(world, where, point, focus_days)
     count = plays or (PLAYS_OF_A_SPAN if whole else PLAYS if work is None else PLAYS_OF_A_TRACE)
     path = journal or FOLDER / f"{world.name}.jsonl"
     with journals.opened(path) as kept, bar(json, f"planning for {world.name}") as progress:
         sweep = Sweep(kept, seed, count, work)
         found = Planner(played, players, sweep, load, progress).plan(levels, bursts)
-    if json:
-        print_json(to_json(found))
-    else:
-        print_rich(render(found))
+    try:
+        if json:
+            print_json(to_json(found))
+        else:
+            print_rich(render(found))
+    finally:  # for whoever has closed the pipe, too
+        if page_file is not None:
+            from ..plan.page import page
+
+            options = {"--trace": trace, "--days": days, "--load": load, "--commit": commit, "--burst": burst}
+            options |= {"--policy": policy, "--plays": count, "--seed": seed, "--report": page_file}
+            line = command_line("plan", scenario, options) + (" --whole" if whole else "")
+            save("--report", page_file, page(found, line))
+        if focus is not None and billed is not None:
+            with bar(json, "playing the episode of the bill") as progress:
+                content = billed.written(found.chosen.setting, found.chosen.policy, seed, focus.suffix, progress)
+            save("--focus", focus, content)
 
 
 def _where(scenario: str, whole: bool) -> str:
