@@ -16,8 +16,10 @@ from .levels import plain as plain_level
 from .plan import Bar, Plan
 from .shortfall import Month, burn_down, taking_or_paying
 
-FAR = 4.0  # times as long as all others: such a bar ends at the edge
-ROW, FRAME = 34, 96  # px: of one bar, and around all of them
+FAR = 2.5  # times as long as all others: such a bar ends at the edge
+LINE = 15  # characters of a label
+TEXT, GAP, FRAME = 15, 14, 84  # px: of a line of a label, between bars, and around all of them
+AXIS = "difference of the total bill, $ a week"
 WORTH = "#009988"
 
 
@@ -106,7 +108,7 @@ def _lying(rows: Sequence[Row], colours: Sequence[str]) -> Panel:
     others = sorted(max(abs(one), abs(other)) for one, other in zip(*ends, strict=True))[:-1]
     if others and max(-low, high) > FAR * others[-1]:
         low, high = max(low, -FAR * others[-1]), min(high, FAR * others[-1])
-    room = 0.3 * (high - low or 1.0)  # for the figures beside the bars
+    room = 0.42 * (high - low or 1.0)  # for the figures beside the bars
     places = list(range(len(rows)))
     bars: Drawn = {
         "type": "bar",
@@ -140,20 +142,22 @@ def _lying(rows: Sequence[Row], colours: Sequence[str]) -> Panel:
         }
         for place in places
     ]
+    labels = [_broken(row.label) for row in rows]
     layout: Drawn = {
-        "annotations": [heading("difference of the total bill, dollars per week"), *figures],
+        "annotations": [heading(AXIS) | {"x": 1, "xanchor": "right"}, *figures],
         "xaxis": _dollars_across(letter)
-        | {"range": [low - room * (low < 0), high + room * (high > 0)], "zeroline": True, "nticks": 6},
+        | {"range": [low - room * (low < 0), high + room * (high > 0)], "zeroline": True, "nticks": 4, "tickangle": 0},
         "yaxis": {
             "tickvals": places,
-            "ticktext": [_broken(row.label) for row in rows],
+            "ticktext": labels,
             "automargin": True,
             "range": [-0.6, len(rows) - 0.4],
             "fixedrange": True,
             "showgrid": False,
         },
     }
-    return Panel("", [bars], layout, FRAME + ROW * len(rows))
+    lines = max(label.count("<br>") + 1 for label in labels)
+    return Panel("", [bars], layout, FRAME + (TEXT * lines + GAP) * len(rows))
 
 
 def _dollars_across(letter: str) -> Drawn:
@@ -161,8 +165,13 @@ def _dollars_across(letter: str) -> Drawn:
 
 
 def _broken(label: str) -> str:
-    """A long label in two lines, broken at its comma."""
-    return label.replace(", ", ",<br>", 1) if len(label) > 22 else label
+    """A label in lines that leave room for the bars on a telephone."""
+    lines = [""]
+    for word in label.replace("× ", "×\u00a0").split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= LINE:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "<br>".join(lines)
 
 
 def _reach(found: Interval, unit: float) -> tuple[float, float]:

@@ -106,9 +106,7 @@ def at(scenario: Scenario, setting: Setting) -> Scenario:
         committed = {provider.name for provider in scenario.providers if provider.is_committed}
         factor = {name: Fraction(setting.level) for name in committed}
         content = scaled(content, lambda name: factor.get(name, Fraction(1) if setting.burst else Fraction(0)))
-    changed = Scenario.model_validate(content.model_dump())
-    changed.compile()  # its proof
-    return changed
+    return Scenario.model_validate(content.model_dump())
 
 
 def with_reference(scenario: Scenario) -> Scenario:

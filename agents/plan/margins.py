@@ -1,5 +1,7 @@
 """What one more MW, or a thousand more accelerators, of commitment are worth: differences between points."""
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +67,14 @@ def use_between(scenario: Scenario, low: Played, high: Played) -> Use:
     busy = (high.by_site("busy") - low.by_site("busy"))[:, own].sum(axis=1)
     supply = (high.by_site("supply") - low.by_site("supply"))[:, own].sum(axis=1)
     return Use(low.setting, high.setting, ratio(busy, supply, high.blocks, high.seed))
+
+
+def uses(scenario: Scenario, curve: Sequence[Played]) -> Iterator[Use]:
+    """Between each two neighbours that differ in what is delivered."""
+    own = committed_sites(scenario)
+    for low, high in pairwise(curve):
+        if (high.by_site("supply") - low.by_site("supply"))[:, own].sum() > 0:
+            yield use_between(scenario, low, high)
 
 
 def utilisation(scenario: Scenario, point: Played) -> Interval:

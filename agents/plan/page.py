@@ -97,7 +97,7 @@ def page(plan: Plan, command: str = "") -> bytes:
 
 def _unbroken(sentence: str) -> str:
     """A sentence as HTML, in which no line ends before a per cent sign or behind a sign of multiplication."""
-    return safe(sentence).replace(" %", "\u00a0%").replace("× ", "×\u00a0")
+    return safe(sentence).replace(" %", "\u00a0%").replace("× ", "×\u00a0").replace("−$", "−\u2060$")
 
 
 def pictures(plan: Plan) -> list[Picture]:

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from ...envs.scenario import Scenario
 from ...envs.traces.load import offered_load
+from ...fastsim.agent import Player
 from ...fastsim.errors import InputError
 from ..evaluation.compare import Interval
 from . import worlds
 from .figures import Cheapest, Played, cheapest
-from .levels import ONE, Setting, at
-from .margins import Margin, Use, margins, use_between, utilisation
+from .levels import ONE, Setting, at, plain
+from .margins import Margin, Use, margins, uses, utilisation
 from .newsvendor import Newsvendor, demand_of, newsvendor, terms_of
 from .shortfall import TrueUp, true_ups
 from .sweep import Players, Sweep, World
@@ -108,7 +108,8 @@ class Planner:
         Raises InputError where nothing can be played, or no point has a cost.
         """
         grid = self._grid(levels, bursts)
-        self.sweep.check(grid[0][1])
+        for _, world in grid:
+            self._check(world, self.players(world))
         points = self._points(grid)
         chosen = self._chosen(points)
         settings = tuple(setting for setting, _ in grid)
@@ -134,10 +135,10 @@ class Planner:
             minimum=cheapest(curve),
             newsvendor=self._newsvendor(),
             used=utilisation(self.scenario, chosen),
-            uses=tuple(use_between(self.scenario, one, other) for one, other in pairwise(curve)),
+            uses=tuple(uses(self.scenario, curve)),
             margins=tuple(margins(self.scenario, low, high)) if low is not high else (),
             true_ups=tuple(true_ups(self.scenario, chosen)),
-            values=tuple(self._values(chosen, found)),
+            values=tuple(self._values(chosen, found, points)),
             events=tuple(self._events(chosen, found)),
             bars=tuple(self._bars(chosen, found)),
             notes=tuple(dict.fromkeys(self.notes)),
@@ -192,7 +193,7 @@ class Planner:
 
     def _changes(self, chosen: Played) -> dict[str, World]:
         """Every other world that is played, by its name."""
-        level, there = chosen.setting.level, chosen.setting
+        level = chosen.setting.level
         found = {
             BOTH: self._world(Setting(level, True), BOTH),
             "committed only": self._world(Setting(level, False), "committed only") if level else None,
@@ -200,19 +201,28 @@ class Planner:
         }
         kept = {name: world for name, world in found.items() if world is not None}
         for name, event in worlds.what_ifs(self.scenario):
-            self._add(kept, name, there, lambda event=event: (event(), self.load))
+            self._add(kept, name, chosen, lambda event=event: (event(), self.load))
         for name, factor, made in worlds.assumptions(self.scenario, self._load()):
-            self._add(kept, f"{name} × {factor}", there, lambda made=made: made()[2:])
+            self._add(kept, f"{name} × {factor}", chosen, lambda made=made: made()[2:])
         return kept
 
+    def _check(self, world: World, players: Sequence[Player]) -> None:
+        """Refuse a world in which nothing can be played, unless all plays are known."""
+        if not self.sweep.knows(world, players):
+            self.sweep.check(world)
+
     def _add(
-        self, kept: dict[str, World], name: str, there: Setting, made: Callable[[], tuple[Scenario, float | None]]
+        self,
+        kept: dict[str, World],
+        name: str,
+        chosen: Played,
+        made: Callable[[], tuple[Scenario, float | None]],
     ) -> None:
         """Another world, or a note why there is none. Raises InputError for what is wrong beyond that."""
         try:
             changed, load = made()
-            world = World(name, at(changed, there), self.load if load is None else load)
-            self.sweep.check(world)
+            world = World(name, at(changed, chosen.setting), self.load if load is None else load)
+            self._check(world, self.players.only(chosen.policy)(world))
         except ValidationError as error:
             self.notes.append(f"left out: {name}: {error.errors()[0]['msg']}")
         except InputError as error:
@@ -237,14 +247,22 @@ class Planner:
         plays = [demand_of(world.scenario, spec, self.sweep.episode(world, n)) for n in range(self.sweep.plays)]
         return newsvendor(terms, plays, self.sweep.seed)
 
-    def _values(self, chosen: Played, found: Found) -> list[Value]:
-        """What each contract is worth beside the other, and good routing beside first-fit, at the chosen level."""
+    def _values(self, chosen: Played, found: Found, points: Mapping[tuple[Setting, str], Played | None]) -> list[Value]:
+        """What each contract is worth beside the other, and good routing beside first-fit, at the chosen level.
+
+        Who may commit to more instead of burst asks another question: beside the cheapest point without burst.
+        """
         level = chosen.setting.level
         both = self._at(Setting(level, True), chosen.policy, found[BOTH, chosen.policy])
         without = [
             ("burst, beside the commitment", self._of(found, "committed only", Setting(level, False), chosen.policy)),
             ("the commitment, beside burst", self._of(found, "burst only", Setting(Decimal(0), True), chosen.policy)),
         ]
+        alone = [point for point in points.values() if point is not None and not point.setting.burst]
+        if alone and chosen.setting.burst:
+            best = min(alone, key=lambda point: float(point.bill.sum()))
+            name = f"burst, were × {plain(best.setting.level)} committed without it"
+            without.insert(1, (name, best))
         if chosen.policy != FIRST_FIT:
             name = f"routing by {chosen.policy}, beside {FIRST_FIT}"
             without.append((name, self._of(found, BOTH, Setting(level, True), FIRST_FIT)))

@@ -8,6 +8,7 @@ from .figures import Played
 from .levels import Setting
 from .plan import Bar, Event, Plan, Value
 from .shortfall import QUANTILES, burn_down, taking_or_paying
+from .summary import sentences
 
 MONEY = ("burst", "overage", "delay", "penalty", "write_off", "floors", "used")
 
@@ -59,6 +60,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "values": [_value(one) for one in plan.values],
         "events": [_event(one) for one in plan.events],
         "tornado": [_bar(one) for one in plan.bars],
+        "summary": sentences(plan),
         "notes": list(plan.notes),
     }
 
@@ -86,7 +88,7 @@ def _point(plan: Plan, setting: Setting, policy: str) -> dict[str, Any]:
         "wait_p95_hours": interval(point.wait_p95),
         "dearer_than_chosen": interval(point.more_than(plan.chosen)),
         "dearer_than_chosen_avoidable": interval(point.more_than(plan.chosen, "avoidable")),
-        **{name: point.mean(name) for name in MONEY},
+        "parts": {name: point.mean(name) for name in MONEY},
         "commitment_unused": point.mean("floors") - point.mean("used"),
         **{name: int(point.column(name).sum()) for name in ("jobs", "unfinished", "written_off")},
     }

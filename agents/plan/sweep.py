@@ -91,7 +91,7 @@ class Sweep:
             return self._sources[name]
 
     def check(self, world: World) -> None:
-        """Raise InputError for a world, a load or a trace with which nothing can be planned.
+        """Raise InputError for a world, a load or a trace with which nothing can be planned, before anything is played.
 
         A trace must last a billing period: what is unused of a commitment is known only then.
         """
@@ -101,9 +101,15 @@ class Sweep:
         edges, days = self.episode(world, 0).edges, world.scenario.rules.billing_period_days
         lasts = (int(edges[-1]) - int(self.episode(world, 0).begin)) / DAY
         if lasts < days:
-            reason = f"is shorter than the billing period of {days} days, after which a commitment is trued up"
+            reason = f"is shorter than the billing period of {float(days):g} days, after which a commitment is trued up"
             remedy = "take a longer recording, or a scenario with a shorter billing_period_days"
             raise InputError("--trace", f"days of {self.trace.source}", f"{lasts:.1f}", reason, remedy)
+
+    def knows(self, world: World, players: Sequence[Player]) -> bool:
+        """Whether nothing is left to play."""
+        return all(
+            self.name(Unit(world, player, number)) in self.journal for number in range(self.plays) for player in players
+        )
 
     def play(
         self,
@@ -234,8 +240,9 @@ class Players:
         from ..evaluation.policies import check_names, resolve
 
         self.names = list(names)
-        self._fixed = {name: resolve(name, scenario, where) for name in names}
-        check_names(list(self._fixed.values()))
+        resolved = [resolve(name, scenario, where) for name in names]
+        check_names(resolved)
+        self._fixed = {one.name: one for one in resolved}
 
     def __call__(self, world: World) -> list[Player]:
         """All of them, in order; those that plan do so for the world at hand."""

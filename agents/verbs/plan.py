@@ -67,6 +67,8 @@ def plan(
         raise InputError("--whole", "trace", trace, "is played as a whole anyway", "leave one of the two out")
     where = _where(scenario, whole)
     world = load_scenario(where)
+    if point is not None and focus is None:
+        raise InputError("--point", "point", point, "is that of a bill, and none is written", "give --focus")
     if journal is not None and journal.suffix != ".jsonl":
         raise InputError("--journal", "file", journal, "has an unknown ending", "use .jsonl")
     check_target("--report", page_file, (".html",))
@@ -90,7 +92,10 @@ def plan(
     path = journal or FOLDER / f"{world.name}.jsonl"
     with journals.opened(path) as kept, bar(json, f"planning for {world.name}") as progress:
         sweep = Sweep(kept, seed, count, work)
-        found = Planner(played, players, sweep, load, progress).plan(levels, bursts)
+        planner = Planner(played, players, sweep, load, progress)
+        if where != scenario:
+            planner.notes.append(f"{scenario} is planned in {where}, which is coarser: its jobs are other ones")
+        found = planner.plan(levels, bursts)
     try:
         if json:
             print_json(to_json(found))
