@@ -1,9 +1,11 @@
 """`tidegate plan`: what it refuses and how, what it prints and writes, and that the documented commands run."""
 
 import csv
+import importlib
 import json
 import re
 import shlex
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -177,3 +179,25 @@ def test_what_is_documented_runs_in_a_small_version(here, capsys, monkeypatch):
         for option in ("--report", "--focus"):
             if option in words:
                 assert Path(words[words.index(option) + 1]).stat().st_size > 1000
+
+
+def test_a_worked_example_is_written_between_its_markers_by_one_command(here, monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCUMENT.parent))
+    plans = importlib.import_module("plans")
+    begins = [f"<!-- {name}: begin -->" for name in plans.COMMANDS]
+    assert all(DOCUMENT.read_text(encoding="utf-8").count(begin) == 1 for begin in begins)
+    document = here / "plan.md"
+    document.write_text(f"before\n{begins[0]}\nold\n<!-- small_team: end -->\nafter\n", encoding="utf-8")
+    command = "tidegate plan lab.json --commit 0.8,1 --plays 1 --policy first-fit --policy cost-greedy"
+    monkeypatch.setattr(plans, "COMMANDS", {"small_team": command})
+    monkeypatch.setattr(plans, "DOCUMENT", document)
+    monkeypatch.setattr(sys, "argv", ["plans.py", "small_team"])
+    plans.main()
+    text = document.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    for said in (f"    {command}", "**chosen**", "| × 0.8, off |", "bill under ", "| load × 1.2 |"):
+        assert said in text, said
+    for suffix in (".html", ".json", ".csv"):
+        assert (here / f"runs/plan/small_team{suffix}").stat().st_size > 1000
+    written = json.loads((here / "runs/plan/small_team.json").read_text(encoding="utf-8"))
+    assert all(f"- {sentence}" in text for sentence in written["summary"])
