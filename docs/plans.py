@@ -55,7 +55,7 @@ def rendered(plan: dict[str, Any]) -> str:
     """A plan in Markdown: words, points, and the other tables."""
     words = "\n".join(f"- {sentence}" for sentence in plan["summary"])
     told = f"Every point under {plan['chosen']['policy']}, over {plan['plays']} plays, in dollars per week:"
-    return "\n\n".join([words, told, points(plan), values(plan), moves(plan)])
+    return "\n\n".join([words, told, points(plan), contracts(plan), values(plan), moves(plan)])
 
 
 def points(plan: dict[str, Any]) -> str:
@@ -85,6 +85,18 @@ def row(plan: dict[str, Any], point: dict[str, Any]) -> list[str]:
 def bill(point: dict[str, Any]) -> str:
     """The total bill of a point."""
     return OVERLOADED if point["is_overloaded"] else figure(point["total_bill"])
+
+
+def contracts(plan: dict[str, Any]) -> str:
+    """Bills with both contracts and with each alone, at the chosen level."""
+    rows = []
+    for name, one in plan["contracts"].items():
+        if one is None:
+            rows.append((name, OVERLOADED, "", ""))
+            continue
+        waits = figure(one["wait_p95_hours"], hours) + (" ↑" if one["grows"] else "")
+        rows.append((name, figure(one["total_bill"]), figure(one["avoidable_cost"]), waits))
+    return table((f"× {plan['chosen']['level']:g} with", "total bill", "avoidable", "wait p95, h"), rows)
 
 
 def values(plan: dict[str, Any]) -> str:

@@ -63,6 +63,9 @@ def test_what_a_contract_is_worth_is_the_difference_of_two_bills_on_the_same_pla
     assert resized.without is min(without, key=lambda point: point.bill.sum())
     assert resized.worth is not None and burst.worth is not None and resized.worth.value <= burst.worth.value
     assert commitment.worth == nothing.more_than(both)
+    for name, point in (("both contracts", both), ("committed only", alone), ("burst only", nothing)):
+        found = plan.contracts[name]
+        assert found is not None and np.array_equal(found.bill, point.bill)
     assert routing.name == f"routing by {plan.chosen.policy}, beside first-fit"
     assert routing.worth == played(plan.scenario, Setting(level), "first-fit").more_than(both)
     assert routing.share is not None and routing.worth is not None and routing.worth.value < 0  # it is told as it is

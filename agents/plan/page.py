@@ -172,6 +172,10 @@ def _tables(plan: Plan) -> list[str]:
         (safe(one.name), [*_bills(one.without), _figure(one.worth, plain), _figure(one.avoidable, plain)])
         for one in plan.values
     ]
+    contracts: list[Row] = [
+        (safe(name), [*_bills(one), NOTHING if one is None else _figure(one.wait_p95, number)])
+        for name, one in plan.contracts.items()
+    ]
     margins: list[Row] = [
         (
             f"{one.unit} more, × {plain_level(one.low.level)} to {plain_level(one.high.level)}",
@@ -213,6 +217,7 @@ def _tables(plan: Plan) -> list[str]:
     rises = (("bill rises by", week), ("avoidable by", week))
     period, falls = "$ in a period", (("bill falls by", week), ("avoidable by", week))
     found = (
+        ("Contracts at the chosen commitment", "with", [*both, ("wait p95", "hours")], contracts),
         ("What contracts and routing are worth", "without", [*both, *falls], values),
         ("Marginal value of commitment", "", [("saves", week), ("floors", week), ("bill falls by", week)], margins),
         (

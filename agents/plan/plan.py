@@ -23,6 +23,7 @@ from .tally import Tally
 
 FIRST_FIT = "first-fit"
 BOTH = "both contracts"  # at the chosen level: where contracts and routing are valued
+COMMITTED, BURST = "committed only", "burst only"
 Progress = Callable[[float, str], Any]  # the share that is done, and with what it goes on
 Found = Mapping[tuple[str, str], list[Tally] | None]
 
@@ -76,6 +77,7 @@ class Plan:
     uses: tuple[Use, ...]  # between neighbouring points of the chosen curve
     margins: tuple[Margin, ...]  # around the chosen point
     true_ups: tuple[TrueUp, ...]
+    contracts: Mapping[str, Played | None]  # at the chosen level, under the chosen policy: both, and each alone
     values: tuple[Value, ...]
     events: tuple[Event, ...]
     bars: tuple[Bar, ...]
@@ -138,6 +140,11 @@ class Planner:
             uses=tuple(uses(self.scenario, curve)),
             margins=tuple(margins(self.scenario, low, high)) if low is not high else (),
             true_ups=tuple(true_ups(self.scenario, chosen)),
+            contracts={
+                BOTH: self._of(found, BOTH, Setting(chosen.setting.level), chosen.policy),
+                COMMITTED: self._of(found, COMMITTED, Setting(chosen.setting.level, False), chosen.policy),
+                BURST: self._of(found, BURST, Setting(Decimal(0)), chosen.policy),
+            },
             values=tuple(self._values(chosen, found, points)),
             events=tuple(self._events(chosen, found)),
             bars=tuple(self._bars(chosen, found)),
@@ -196,8 +203,8 @@ class Planner:
         level = chosen.setting.level
         found = {
             BOTH: self._world(Setting(level, True), BOTH),
-            "committed only": self._world(Setting(level, False), "committed only") if level else None,
-            "burst only": self._world(Setting(Decimal(0), True), "burst only"),
+            COMMITTED: self._world(Setting(level, False), COMMITTED) if level else None,
+            BURST: self._world(Setting(Decimal(0), True), BURST),
         }
         kept = {name: world for name, world in found.items() if world is not None}
         for name, event in worlds.what_ifs(self.scenario):
@@ -255,8 +262,8 @@ class Planner:
         level = chosen.setting.level
         both = self._at(Setting(level, True), chosen.policy, found[BOTH, chosen.policy])
         without = [
-            ("burst, beside the commitment", self._of(found, "committed only", Setting(level, False), chosen.policy)),
-            ("the commitment, beside burst", self._of(found, "burst only", Setting(Decimal(0), True), chosen.policy)),
+            ("burst, beside the commitment", self._of(found, COMMITTED, Setting(level, False), chosen.policy)),
+            ("the commitment, beside burst", self._of(found, BURST, Setting(Decimal(0), True), chosen.policy)),
         ]
         alone = [point for point in points.values() if point is not None and not point.setting.burst]
         if alone and chosen.setting.burst:

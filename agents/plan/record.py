@@ -57,6 +57,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
             provider.name: [month._asdict() for month in burn_down(plan.scenario, provider, plan.chosen)]
             for provider in taking_or_paying(plan.scenario)
         },
+        "contracts": {name: _bills(point) for name, point in plan.contracts.items()},
         "values": [_value(one) for one in plan.values],
         "events": [_event(one) for one in plan.events],
         "tornado": [_bar(one) for one in plan.bars],

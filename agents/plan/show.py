@@ -23,7 +23,11 @@ def render(plan: Plan) -> Group:
     """Everything that a terminal shows of a plan."""
     parts: list[Any] = [*(Text(sentence) for sentence in sentences(plan)), Text("")]
     parts += [_levels(plan, policy) for policy in plan.policies]
-    parts += [table for table in (_values(plan), _margins(plan), _true_ups(plan), _events(plan), _bars(plan)) if table]
+    parts += [
+        table
+        for table in (_contracts(plan), _values(plan), _margins(plan), _true_ups(plan), _events(plan), _bars(plan))
+        if table
+    ]
     return Group(*parts, *(Text(f"Note: {note}.") for note in plan.notes))
 
 
@@ -87,6 +91,20 @@ def _avoidable_of(point: Played | None) -> str:
 
 def _between(found: Interval | None) -> tuple[str, Text | str]:
     return (NOTHING, "") if found is None else (signed(found.value), brackets(found, money))
+
+
+def _contracts(plan: Plan) -> Table:
+    rows = []
+    for name, point in plan.contracts.items():
+        if point is None:
+            rows.append([name, OVERLOADED, "", "", "", ""])
+            continue
+        bill, cost = point.weekly(point.bill), point.weekly(point.avoidable)
+        waits = f"{number(point.wait_p95.value)}{GROWS if point.grows else ''}"
+        rows.append([name, money(bill.value), brackets(bill, money), money(cost.value), brackets(cost, money), waits])
+    heads = ("with", "total bill", "", "avoidable", "", "wait p95, h")
+    title = f"Contracts at × {plain(plan.chosen.setting.level)} under {plan.chosen.policy}, dollars per week"
+    return table_of(title, heads, rows)
 
 
 def _values(plan: Plan) -> Table:
