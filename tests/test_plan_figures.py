@@ -228,6 +228,7 @@ def test_burst_alone_may_be_the_answer():
     plan = planned(lab(own={"price_per_hour": 9}), [Decimal(0), Decimal("0.5"), Decimal(1)], (True,), ("first-fit",), 4)
     assert plan.chosen.setting == Setting(Decimal(0))
     assert np.isnan(plan.used.value) and plan.minimum.number == 0
+    assert list(plan.contracts) == ["burst only"] and plan.values == ()  # nothing is committed that could be worth
     told = " ".join(sentences(plan))
     assert "It is the lowest level that was played" in told and "dearer than one of burst" in told
     assert json.dumps(to_json(plan), allow_nan=False) and shown(plan)

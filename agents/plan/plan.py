@@ -123,6 +123,7 @@ class Planner:
         place = curve.index(chosen)
         changes = self._changes(chosen)
         found = self._play(changes, chosen.policy, 0.6, 1.0)
+        contracts = self._contracts(chosen, found)
         low, high = curve[max(0, place - 1)], curve[min(len(curve) - 1, place + 1)]
         return Plan(
             scenario=self.scenario,
@@ -140,12 +141,8 @@ class Planner:
             uses=tuple(uses(self.scenario, curve)),
             margins=tuple(margins(self.scenario, low, high)) if low is not high else (),
             true_ups=tuple(true_ups(self.scenario, chosen)),
-            contracts={
-                BOTH: self._of(found, BOTH, Setting(chosen.setting.level), chosen.policy),
-                COMMITTED: self._of(found, COMMITTED, Setting(chosen.setting.level, False), chosen.policy),
-                BURST: self._of(found, BURST, Setting(Decimal(0)), chosen.policy),
-            },
-            values=tuple(self._values(chosen, found, points)),
+            contracts=contracts,
+            values=tuple(self._values(chosen, contracts, found, points)),
             events=tuple(self._events(chosen, found)),
             bars=tuple(self._bars(chosen, found)),
             notes=tuple(dict.fromkeys(self.notes)),
@@ -254,25 +251,37 @@ class Planner:
         plays = [demand_of(world.scenario, spec, self.sweep.episode(world, n)) for n in range(self.sweep.plays)]
         return newsvendor(terms, plays, self.sweep.seed)
 
-    def _values(self, chosen: Played, found: Found, points: Mapping[tuple[Setting, str], Played | None]) -> list[Value]:
+    def _contracts(self, chosen: Played, found: Found) -> dict[str, Played | None]:
+        """Both contracts at the chosen level, and each alone; where nothing is committed, burst."""
+        level = chosen.setting.level
+        settings = {BOTH: Setting(level), COMMITTED: Setting(level, False), BURST: Setting(Decimal(0))}
+        names = (BOTH, COMMITTED, BURST) if level else (BURST,)
+        return {name: self._of(found, name, settings[name], chosen.policy) for name in names}
+
+    def _values(
+        self,
+        chosen: Played,
+        contracts: Mapping[str, Played | None],
+        found: Found,
+        points: Mapping[tuple[Setting, str], Played | None],
+    ) -> list[Value]:
         """What each contract is worth beside the other, and good routing beside first-fit, at the chosen level.
 
         Who may commit to more instead of burst asks another question: beside the cheapest point without burst.
         """
-        level = chosen.setting.level
-        both = self._at(Setting(level, True), chosen.policy, found[BOTH, chosen.policy])
-        without = [
-            ("burst, beside the commitment", self._of(found, COMMITTED, Setting(level, False), chosen.policy)),
-            ("the commitment, beside burst", self._of(found, BURST, Setting(Decimal(0), True), chosen.policy)),
-        ]
+        level, without = chosen.setting.level, []
+        if COMMITTED in contracts:
+            without.append(("burst, beside the commitment", contracts[COMMITTED]))
         alone = [point for point in points.values() if point is not None and not point.setting.burst]
         if alone and chosen.setting.burst:
             best = min(alone, key=lambda point: float(point.bill.sum()))
-            name = f"burst, were × {plain(best.setting.level)} committed without it"
-            without.insert(1, (name, best))
+            without.append((f"burst, were × {plain(best.setting.level)} committed without it", best))
+        if level:
+            without.append(("the commitment, beside burst", contracts[BURST]))
         if chosen.policy != FIRST_FIT:
             name = f"routing by {chosen.policy}, beside {FIRST_FIT}"
-            without.append((name, self._of(found, BOTH, Setting(level, True), FIRST_FIT)))
+            without.append((name, self._of(found, BOTH, Setting(level), FIRST_FIT)))
+        both = contracts.get(BOTH, contracts[BURST])
         return [_value(name, other, both) for name, other in without]
 
     def _of(self, found: Found, name: str, setting: Setting, policy: str) -> Played | None:

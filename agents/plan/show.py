@@ -1,6 +1,7 @@
 """A plan as tables and sentences for a terminal."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -69,11 +70,16 @@ def _rows(plan: Plan, policy: str) -> Iterator[list[Any]]:
         else:
             found = point.more_than(plan.chosen)
             mark = f" {ALIKE}" if found.low <= 0 <= found.high else ""
-            more = [f"{signed(found.value)}{mark}", brackets(found, money)]
+            more = [f"{signed(found.value)}{mark}", ends_of(found, money)]
         unused = point.mean("floors") - point.mean("used")
         avoidable = money(point.weekly(point.avoidable).value)
-        waits = [f"{number(wait.value)}{GROWS if point.grows else ''}", brackets(wait, number)]
-        yield [label, money(bill.value), brackets(bill, money), *more, avoidable, money(unused), *waits]
+        waits = [f"{number(wait.value)}{GROWS if point.grows else ''}", ends_of(wait, number)]
+        yield [label, money(bill.value), ends_of(bill, money), *more, avoidable, money(unused), *waits]
+
+
+def ends_of(found: Interval, form: Callable[[float], str]) -> Text | str:
+    """An interval in brackets; nothing where there is none."""
+    return brackets(found, form) if math.isfinite(found.low) else ""
 
 
 def signed(dollars: float) -> str:
@@ -90,7 +96,7 @@ def _avoidable_of(point: Played | None) -> str:
 
 
 def _between(found: Interval | None) -> tuple[str, Text | str]:
-    return (NOTHING, "") if found is None else (signed(found.value), brackets(found, money))
+    return (NOTHING, "") if found is None else (signed(found.value), ends_of(found, money))
 
 
 def _contracts(plan: Plan) -> Table:
@@ -101,7 +107,7 @@ def _contracts(plan: Plan) -> Table:
             continue
         bill, cost = point.weekly(point.bill), point.weekly(point.avoidable)
         waits = f"{number(point.wait_p95.value)}{GROWS if point.grows else ''}"
-        rows.append([name, money(bill.value), brackets(bill, money), money(cost.value), brackets(cost, money), waits])
+        rows.append([name, money(bill.value), ends_of(bill, money), money(cost.value), ends_of(cost, money), waits])
     heads = ("with", "total bill", "", "avoidable", "", "wait p95, h")
     title = f"Contracts at × {plain(plan.chosen.setting.level)} under {plan.chosen.policy}, dollars per week"
     return table_of(title, heads, rows)
@@ -110,7 +116,7 @@ def _contracts(plan: Plan) -> Table:
 def _values(plan: Plan) -> Table:
     rows = []
     for one in plan.values:
-        share = NOTHING if one.share is None else f"{percent(one.share.value)} {brackets(one.share, end)}"
+        share = NOTHING if one.share is None else f"{percent(one.share.value)} {ends_of(one.share, end)}"
         worth, avoidable = _between(one.worth), _between(one.avoidable)
         rows.append([one.name, _bill_of(one.without), _avoidable_of(one.without), *worth, avoidable[0], share])
     heads = ("worth of", "bill without", "avoidable", "bill rises by", "", "avoidable by", "% of the bill")
@@ -123,8 +129,8 @@ def _margins(plan: Plan) -> Table | None:
         return None
     rows = []
     for one in plan.margins:
-        nets = (f"{signed(one.net.value)}", brackets(one.net, money))
-        saves = (money(one.saves.value), brackets(one.saves, money), money(one.costs.value))
+        nets = (f"{signed(one.net.value)}", ends_of(one.net, money))
+        saves = (money(one.saves.value), ends_of(one.saves, money), money(one.costs.value))
         rows.append([f"{one.unit}, × {plain(one.low.level)} to {plain(one.high.level)}", *saves, *nets])
     heads = ("one more of", "avoidable cost saved", "", "floors", "bill falls by", "")
     return table_of("Marginal value of commitment, dollars per week", heads, rows)
