@@ -28,6 +28,7 @@ from .verbs.evaluate import evaluate
 from .verbs.evolve import evolve
 from .verbs.explain import explain
 from .verbs.export import export
+from .verbs.plan import plan
 from .verbs.replay import replay
 from .verbs.scenarios import check, listing, show
 from .verbs.serve import serve
@@ -61,7 +62,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-LEARN, JUDGE = (train, evolve, tune, choose), (evaluate, bound, stress, simulate, replay)
+LEARN, JUDGE = (train, evolve, tune, choose), (evaluate, bound, stress, plan, simulate, replay)
 DEPLOY = (export, decide, explain, whatif, serve)
 for verb in (*LEARN, *JUDGE, *DEPLOY):
     app.command()(verb)

@@ -22,6 +22,7 @@ Time = Annotated[
 Ratio = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=3, max_digits=7), _as_number]
 Gigabits = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=3, max_digits=10), _as_number]  # per second
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=3, max_digits=5), _as_number]
+Amount = Annotated[Decimal, Field(ge=0, decimal_places=3, max_digits=15), _as_number]
 Weight = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6, max_digits=13), _as_number]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]

@@ -145,8 +145,20 @@ class Scenario(Part):
 
     @property
     def reference_capacity(self) -> Fraction:
-        """Accelerators × speed of the committed sites on day 0; where none is committed, of all sites."""
+        """Accelerators × speed that the load is relative to.
+
+        Of the committed sites on day 0, where none is committed of all sites, unless the workload names another.
+        """
+        if self.workload.reference is not None:
+            return Fraction(self.workload.reference.capacity)
         return sum((site.capacity * Fraction(site.speed) for site in self._reference_sites), Fraction(0))
+
+    @property
+    def reference_accelerators(self) -> int:
+        """The accelerators of that capacity."""
+        if self.workload.reference is not None:
+            return self.workload.reference.accelerators
+        return sum(site.capacity for site in self._reference_sites)
 
     @property
     def _reference_sites(self) -> tuple[Site, ...]:
@@ -156,9 +168,8 @@ class Scenario(Part):
     def offered(self, load: Decimal | None = None) -> Offered:
         """The work of day 0, at `load` or the scenario's own."""
         ratio = Fraction(self.workload.load if load is None else load)
-        accelerators = sum(site.capacity for site in self._reference_sites)
-        work = ratio * self.reference_capacity
-        return Offered(self.classes, self.pipelines, self.serving, work, ratio * accelerators)
+        work, accelerators = ratio * self.reference_capacity, ratio * self.reference_accelerators
+        return Offered(self.classes, self.pipelines, self.serving, work, accelerators)
 
     def jobs_per_hour(self, cls: ClassTerms, load: Decimal | None = None) -> Fraction:
         """Mean arrivals of a class on day 0, at `load` or the scenario's own; those of blocks a little too many."""

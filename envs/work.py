@@ -6,16 +6,16 @@ What follows from the fields is a property. Pipelines of jobs are in pipelines.p
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..fastsim.errors import InputError
 from ..fastsim.keyed import LARGEST
 from ..fastsim.units import SECOND
 from .quantiles import lognormal_table, table_mean
-from .quantities import Dollars, Name, Part, Ratio, Share, Time, Weight, Whole, mean_of, whole
+from .quantities import Amount, Dollars, Name, Part, Ratio, Share, Time, Weight, Whole, mean_of, whole
 
 SHORTEST = SECOND  # ms; no job is shorter
 ANY = "any"  # portability: no tag required, no native silicon
@@ -180,6 +180,13 @@ class Growth(Part):
     factor: Annotated[Ratio, Field(gt=0, le=100)]
 
 
+class Reference(Part):
+    """What a load of 1 keeps busy: a plan changes the commitment, and the work must stay what it is."""
+
+    accelerators: Annotated[Whole, Field(ge=1)]
+    capacity: Annotated[Amount, Field(gt=0)]  # of these accelerators: each × its speed, summed up
+
+
 class Models(Part):
     """How large models are, and where they and the datasets lie before anyone has worked on them."""
 
@@ -222,9 +229,18 @@ class Workload(Rhythm):
     """How much work there is, and when it comes."""
 
     load: Annotated[Ratio, Field(gt=0)]  # offered on day 0, over what committed sites can do then
+    reference: Reference | None = None  # what the load is relative to; without: the committed sites on day 0
     growth: tuple[Growth, ...] = ()
     requests: Requests
     models: Models | None = None  # without: no job has any data
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A scenario that names no reference is written, and named by its digest, as if there were no such key."""
+        content = serialize(self)
+        if self.reference is None:
+            content.pop("reference", None)
+        return content
 
     @model_validator(mode="after")
     def _grows_in_order(self) -> "Workload":

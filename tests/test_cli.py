@@ -87,7 +87,7 @@ def test_help_is_there_at_once():
     [
         (
             ["trian"],
-            "use one of train, evolve, tune, choose, evaluate, bound, stress, simulate, replay, export, decide, "
+            "use one of train, evolve, tune, choose, evaluate, bound, stress, plan, simulate, replay, export, decide, "
             "explain, whatif, serve, audit, scenarios, slurm",
         ),
         (["scenarios", "lst"], "use one of list, show, check"),

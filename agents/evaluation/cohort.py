@@ -22,8 +22,9 @@ from .window import Played, scored, through
 class Chunk:
     """Some episodes, their states at the beginning of their windows, and their cohorts."""
 
-    def __init__(self, spec: Spec, episodes: list[Episode]) -> None:
-        """Warmed up. Raises InputError where a world outgrows its room."""
+    def __init__(self, spec: Spec, episodes: list[Episode], *, overflows: bool = True) -> None:
+        """Warmed up. Raises InputError where a world outgrows its room. `overflows` as in window.py."""
+        self.overflows = overflows
         last = np.cumsum([len(episode.jobs) for episode in episodes]).tolist()  # of each in the common table of jobs
         tables = [episode.jobs for episode in episodes]
         jobs = tables[0] if len(tables) == 1 else np.concatenate(tables).view(np.recarray)
@@ -39,6 +40,7 @@ class Chunk:
     def of(cls, begun: Worlds, episodes: list[Episode]) -> "Chunk":
         """Episodes that have begun already: their worlds are at the first of their edges."""
         found = cls.__new__(cls)
+        found.overflows = True
         found._begin(begun, episodes)
         return found
 
@@ -73,7 +75,7 @@ class Chunk:
             worlds.ask_results(index, cohort.first, len(cohort.is_scored))
         # One more keeps a world going to the window's end even when its last job has finished.
         worlds.batch.state.open_results[:, 0] += 1 - np.array([cohort.gone for cohort in cohorts])
-        window = through(worlds, agent, [episode.edges for episode in episodes])
+        window = through(worlds, agent, [episode.edges for episode in episodes], overflows=self.overflows)
         worlds.batch.state.open_results[:, 0] -= 1
         worlds.play(agent, np.array([episode.deadline for episode in episodes]))
         return [scored(worlds, index, cohort, window) for index, cohort in enumerate(cohorts)]
