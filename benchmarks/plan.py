@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from parts.machine import described
-from parts.results import options, publish, table
+from parts.results import parser, publish, table
 
 from tidegate.agents.plan.journal import opened
 from tidegate.agents.plan.levels import Setting, at, levels_of
@@ -24,11 +24,13 @@ POLICY = "best-tuned"
 
 
 def main() -> None:
-    given = options(__doc__)
+    wanted = parser(__doc__)
+    wanted.add_argument("--scenario", action="append", help=f"(default: {' and '.join(SCENARIOS)})")
+    given = wanted.parse_args()
     os.environ["TIDEGATE_THREADS"] = str(CORES)
     machine = described([], "two were")
     once(SCENARIOS[0], "1", 1)  # compiles
-    rows = [measured(name) for name in SCENARIOS]
+    rows = [measured(name) for name in given.scenario or SCENARIOS]
     head = [
         "five years",
         "points",

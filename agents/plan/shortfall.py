@@ -86,14 +86,18 @@ def floor_of(scenario: Scenario, provider: Provider, supply: np.ndarray, length:
 
 
 def _by_period(provider: Provider, windows: _Weeks, period: float) -> list[TrueUp]:
-    """Every period that the plays meet in whole, up to a window: a window belongs to the period of its middle."""
+    """Every period that the plays meet in whole, up to a window: a window belongs to the period of its middle.
+
+    What of a period no window covers counts like the rest of it.
+    """
     numbers = ((windows.begin + windows.days / 2) // period).astype(int)
     found = []
     for number in np.unique(numbers).tolist():
         is_own = numbers == number
-        if float((windows.days * is_own).sum(axis=1).min()) < period - float(windows.days.max()):
+        days = (windows.days * is_own).sum(axis=1)
+        if float(days.min()) < period - float(windows.days.max()):
             continue
-        floor, drawn = ((part * is_own).sum(axis=1) for part in (windows.floor, windows.drawn))
+        floor, drawn = ((part * is_own).sum(axis=1) * period / days for part in (windows.floor, windows.drawn))
         found.append(_true_up(provider, f"{number + 1}", (number + 1) * period, floor, drawn))
     return found
 

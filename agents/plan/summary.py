@@ -8,6 +8,8 @@ from .levels import plain
 from .newsvendor import Newsvendor
 from .plan import FIRST_FIT, Plan
 
+BILLION = 1e9
+
 
 def sentences(plan: Plan) -> list[str]:
     """What a planner must know, the answer first."""
@@ -17,7 +19,15 @@ def sentences(plan: Plan) -> list[str]:
 
 def dollars(amount: float) -> str:
     """An amount with its sign of currency."""
-    return f"{'−' if round(amount) < 0 else ''}${money(abs(amount))}"
+    size = f"{abs(amount) / BILLION:,.3f}B" if abs(amount) >= BILLION else money(abs(amount))
+    return f"{'−' if round(amount) < 0 else ''}${size}"
+
+
+def moved(found: Interval) -> str:
+    """A bill that rises or falls by an amount, with the interval of that."""
+    if found.value >= 0:
+        return f"rises by {dollars(found.value)} a week ({span(found)})"
+    return f"falls by {dollars(-found.value)} a week ({span(Interval(-found.value, -found.high, -found.low))})"
 
 
 def span(found: Interval) -> str:
@@ -108,11 +118,10 @@ def _break_even(plan: Plan) -> str:
 def _margin(plan: Plan) -> str:
     told = []
     for one in plan.margins:
-        word = "falls" if one.net.value >= 0 else "rises"
+        net = moved(Interval(-one.net.value, -one.net.high, -one.net.low))
         told.append(
             f"For {one.unit} more of commitment the avoidable cost falls by {dollars(one.saves.value)} a week and "
-            f"floors rise by {dollars(one.costs.value)}: the bill {word} by {dollars(abs(one.net.value))} "
-            f"({span(one.net)})."
+            f"floors rise by {dollars(one.costs.value)}: the bill {net}."
         )
     return " ".join(told)
 
@@ -136,12 +145,15 @@ def _shortfall(plan: Plan) -> str:
     told = []
     for one in plan.true_ups:
         day = one.ends_at_day
-        when = "A billing period" if day is None else f"The period that is trued up on day {day:g}"
+        when = "a billing period" if day is None else f"the period that is trued up on day {day:g}"
         told.append(
             f"{when} leaves {dollars(one.mean_unused)} of {dollars(one.floor)} with {one.provider} unused, on average, "
             f"and {dollars(one.overage)} overage."
         )
-    return told[0] + (f" The last of {len(told)}: {told[-1]}" if len(told) > 1 else "") if told else ""
+    if not told:
+        return ""
+    last = f" The last of {len(told)}: {told[-1]}" if len(told) > 1 else ""
+    return told[0][0].upper() + told[0][1:] + last
 
 
 def _events(plan: Plan) -> list[str]:
@@ -151,11 +163,8 @@ def _events(plan: Plan) -> list[str]:
         if one.bill is None:
             told.append(f"{name}: then more waits than the world can hold.")
         else:
-            rises = "rises" if one.bill.value >= 0 else "falls"
-            told.append(
-                f"{name}: the bill {rises} by {dollars(abs(one.bill.value * one.weeks))} over the whole span, "
-                f"{dollars(abs(one.bill.value))} a week ({span(one.bill)})."
-            )
+            whole = dollars(abs(one.bill.value * one.weeks))
+            told.append(f"{name}: the bill {moved(one.bill)}, which is {whole} over the whole span.")
     return told
 
 
