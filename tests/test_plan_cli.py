@@ -111,6 +111,7 @@ def test_a_trace_is_planned_in_weeks(here, capsys):
     found = answer(capsys, "lab.json", "--trace", trace(9), "--commit", "0.5,1", "--plays", 1, "--policy", "first-fit")
     assert found["trace"] == "jobs.csv" and len(found["points"]) == 4
     assert {point["jobs"] for point in found["points"]} == {found["points"][0]["jobs"]}
+    assert {point["wait_p95_hours"]["low"] for point in found["points"]} == {None}  # weeks of a trace are no plays
 
 
 def test_one_plan_gives_table_page_and_bill_and_again_json_from_the_journal(here, capsys):
@@ -160,7 +161,7 @@ def test_what_is_documented_runs_in_a_small_version(here, capsys, monkeypatch):
     for command in found:
         words = shlex.split(command)[1:]
         scenario = words[1]
-        small = {"--commit": "0.9,1", "--plays": "1", "--policy": "first-fit"}
+        small = {"--commit": "1", "--burst": "on", "--plays": "1", "--policy": "first-fit"}
         if "--whole" in words:  # of half a year, in place of five
             words[1] = "half_a_year.json"
             Path(words[1]).write_text(half_a_year(f"{scenario}_planning").model_dump_json(), encoding="utf-8")

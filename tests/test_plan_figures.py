@@ -15,7 +15,7 @@ from tidegate.agents.plan.levels import Setting, at
 from tidegate.agents.plan.margins import committed_sites, use_between
 from tidegate.agents.plan.plan import Plan
 from tidegate.agents.plan.record import to_json
-from tidegate.agents.plan.shortfall import burn_down, drawn_of, floor_of, true_ups
+from tidegate.agents.plan.shortfall import burn_down, drawn_of, floor_of, some, true_ups
 from tidegate.agents.plan.show import render
 from tidegate.agents.plan.summary import sentences
 from tidegate.agents.plan.worlds import assumptions, failing, priced
@@ -125,6 +125,28 @@ def test_over_a_whole_span_every_period_has_its_own_true_up():
     found = true_ups(scenario, played(scenario, ONE, plays=2))
     assert len(found) >= 7 and all(one.ends_at_day is not None for one in found)
     assert found[0].floor == pytest.approx(64 * 2 * 24 * 7)
+
+
+def test_a_table_shows_some_of_many_periods_and_says_so():
+    many = [f"{number}" for number in range(63)]
+    shown, told = some(many)  # type: ignore[arg-type]
+    assert len(shown) <= 13 and shown[-1] == "62" and "one of 5 periods" in told
+    assert some(many[:13]) == (many[:13], "")  # type: ignore[arg-type]
+
+
+def test_where_the_answer_has_no_burst_none_is_recalled():
+    leased = lab(
+        providers=[
+            {"name": "owned", "kind": "committed", "floor_share": 1},
+            {"name": "rented", "kind": "burst", "contract": "lease", "fee_dollars_per_period": 100_000},
+        ],
+        episodes={"span_days": 182},
+    )
+    plan = planned(leased, [Decimal("1.4")], policies=("first-fit",), plays=2)
+    assert not plan.chosen.setting.burst and plan.events == ()
+    (burst, *_) = plan.values
+    assert burst.worth is not None and burst.worth.value < 0  # the lease costs more than it saves, and it is told
+    assert any("the chosen point has no burst" in note for note in plan.notes)
 
 
 def test_a_floor_below_the_capacity_may_be_exceeded():

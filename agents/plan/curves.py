@@ -89,7 +89,10 @@ def _dollars(plan: Plan, drawn: list[Curve], of: str, axis: str) -> Panel:
     unit, letter = scale(max(values))
     high = min(max(values), most) * 1.06
     low = max(0.0, min(values) - 0.08 * (high - min(values)))
-    told = lambda found: plain(found.value) + _ends(found, plain)  # noqa: E731 one line, twice
+
+    def told(found: Interval) -> str:
+        return plain(found.value) + _ends(found, plain)
+
     layout: Drawn = {
         "annotations": [heading(axis), *_annotations(plan)],
         "shapes": _shapes(plan),
@@ -114,7 +117,10 @@ def _waits(plan: Plan, drawn: list[Curve]) -> Panel:
     values = [shown(measured(one).value) for curve in drawn for one in curve.points if one.wait_p95.value >= 0]
     ends = [math.log10(shown(0)), math.log10(max([*values, 1.0])) + 0.1]
     ticks = [10.0**power for power in range(-2, math.ceil(ends[1]) + 1)]
-    told = lambda found: f"{number(found.value)} h" + _ends(found, number)  # noqa: E731 one line, twice
+
+    def told(found: Interval) -> str:
+        return f"{number(found.value)} h" + _ends(found, number)
+
     layout: Drawn = {
         "annotations": [heading("95th percentile of the wait, hours")],
         "shapes": _shapes(plan),

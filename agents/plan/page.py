@@ -16,6 +16,7 @@ from .figures import Played
 from .levels import Setting
 from .levels import plain as plain_level
 from .plan import Plan
+from .shortfall import some
 from .summary import sentences
 
 PAGE = """<!doctype html>
@@ -194,7 +195,7 @@ def _tables(plan: Plan) -> list[str]:
                 plain(one.overage),
             ],
         )
-        for one in plan.true_ups
+        for one in some(plan.true_ups)[0]
     ]
     happening: list[Row] = [
         (
@@ -221,7 +222,7 @@ def _tables(plan: Plan) -> list[str]:
         ("What contracts and routing are worth", "without", [*both, *falls], values),
         ("Marginal value of commitment", "", [("saves", week), ("floors", week), ("bill falls by", week)], margins),
         (
-            "Forecast of the shortfall at true-up",
+            f"Forecast of the shortfall at true-up{some(plan.true_ups)[1].rstrip('.').replace(' Shown', ': shown')}",
             "commitment",
             [
                 ("trued up", "day"), ("floor", period), ("drawn", period), ("unused, 5 to 95 %", period),

@@ -205,6 +205,9 @@ class Planner:
         }
         kept = {name: world for name, world in found.items() if world is not None}
         for name, event in worlds.what_ifs(self.scenario):
+            if name == worlds.RECALL and not chosen.setting.burst:
+                self.notes.append(f"left out: {name}: the chosen point has no burst")
+                continue
             self._add(kept, name, chosen, lambda event=event: (event(), self.load))
         for name, factor, made in worlds.assumptions(self.scenario, self._load()):
             self._add(kept, f"{name} × {factor}", chosen, lambda made=made: made()[2:])

@@ -16,6 +16,7 @@ from ...fastsim.units import DAY, HOUR, WEEK
 from .figures import RESAMPLES, Played
 
 QUANTILES = (5, 50, 95)
+MOST_SHOWN = 13  # periods in a table
 
 
 class TrueUp(NamedTuple):
@@ -55,6 +56,14 @@ def true_ups(scenario: Scenario, point: Played) -> list[TrueUp]:
         else:
             found.append(_put_together(provider, windows, period, point.seed))
     return found
+
+
+def some(found: Sequence[TrueUp]) -> tuple[Sequence[TrueUp], str]:
+    """As many as a table has room for, evenly, the last among them; and a word on it, or nothing."""
+    step = -(-len(found) // MOST_SHOWN)
+    if step <= 1:
+        return found, ""
+    return found[(len(found) - 1) % step :: step], f" Shown is one of {step} periods; the JSON has all {len(found)}."
 
 
 def drawn_of(scenario: Scenario, provider: Provider, by_site: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..evaluation.table import NOTHING, brackets, end, money, number, percent
 from .figures import Played
 from .levels import plain
 from .plan import Plan
+from .shortfall import some
 from .summary import sentences
 
 OVERLOADED = "more waits than the world can hold"
@@ -139,6 +140,7 @@ def _margins(plan: Plan) -> Table | None:
 def _true_ups(plan: Plan) -> Table | None:
     if not plan.true_ups:
         return None
+    shown, told = some(plan.true_ups)
     rows = [
         [
             f"{one.provider}, period {one.period}",
@@ -148,10 +150,11 @@ def _true_ups(plan: Plan) -> Table | None:
             percent(one.chance),
             money(one.overage),
         ]
-        for one in plan.true_ups
+        for one in shown
     ]
     heads = ("commitment", "trued up, day", "floor", "drawn", "unused", "5 to 95 %", "chance, %", "overage")
     caption = "Dollars in a billing period, at the chosen point. Unused is paid all the same: it is sunk, no saving."
+    caption += told
     return table_of("Forecast of the shortfall at true-up", heads, rows, caption)
 
 

@@ -14,6 +14,7 @@ from ..evaluation.grid import with_delay
 from ..robustness.worlds import QUARTER, burst_prices, late_ramp
 
 RECALL_DAY = Decimal(90)  # notice is given on day 0
+RECALL = f"burst recalled in {RECALL_DAY} days"
 LOADS = (Decimal("0.8"), Decimal("1.2"))
 PRICES = (Decimal("0.7"), Decimal("1.5"))
 DELAYS = (Decimal("0.3"), Decimal(3))
@@ -98,7 +99,7 @@ def priced(scenario: Scenario, factor: Decimal) -> Scenario:
 
 def what_ifs(scenario: Scenario) -> Iterator[tuple[str, Callable[[], Scenario]]]:
     """Names of events, and what makes the world of each; that raises InputError where there is nothing to change."""
-    yield f"burst recalled in {RECALL_DAY} days", lambda: recalled(scenario)
+    yield RECALL, lambda: recalled(scenario)
     yield "next tranche a quarter late", lambda: late_tranche(scenario)
     yield "every tranche a quarter late", lambda: late_ramp(scenario)
 
