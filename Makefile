@@ -17,11 +17,16 @@ PACKAGE := __init__.py agents envs fastsim trained
 EVOLVE := $(BIN)/tidegate evolve
 VARIANTS := --variants 7 --sets 10 --episodes 4
 FAMILIES := small_team mid_lab three_providers pretrain_blocker colossus1_gcp colossus1_gcp_planning colossus1_gcp_faithful_planning
+# Scenarios, and on how many episodes their policies are chosen.
+CHOICES := small_team:512 spot_only_burst:256 mid_lab:128 launch_week:64 undercommitted:128 overcommitted:128 \
+	pretrain_blocker:128 rapid_prototyping:128 three_providers:128 strategic_reserve:64 recall_notice:8 \
+	colossus1_gcp:128 colossus1_gcp_five_years:32 colossus1_gcp_planning:128 colossus1_gcp_faithful:64 \
+	colossus1_gcp_faithful_planning:128 ramp_slip:128 power_cut:64
 RULES = $(if $(wildcard envs/scenarios/$(SCENARIO).tuned.json),best-tuned) cost-greedy first-fit committed-only burst-only
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv run fresh train export evaluate policies decide test soak lint format types imports check bench mutants clean
+.PHONY: help venv run fresh train export evaluate policies choices decide test soak lint format types imports check bench mutants clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -62,6 +67,9 @@ policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 	$(EVOLVE) mid_lab --start runs/generalist --step 0.15 --generations 20 --out runs/mid_lab
 	$(EVOLVE) colossus1_gcp --start runs/generalist --step 0.15 --episodes 16 --out runs/colossus1_gcp
 	$(EVOLVE) small_team --start runs/generalist --step 0.2 --generations 20 --episodes 64 --out runs/small_team
+
+choices: $(STAMP)  ## choose anew which policy each scenario gets: an hour
+	@for one in $(CHOICES); do $(BIN)/tidegate choose $${one%:*} --episodes $${one#*:} --seed 1 || exit; done
 
 decide: $(STAMP)  ## let the bundle place one job
 	$(BIN)/tidegate decide $(BUNDLE) --scenario $(SCENARIO)

@@ -20,6 +20,7 @@ from statistics import mean
 from typing import Any
 
 from parts.machine import processor
+from parts.results import replaced
 from parts.shown import closed, compared, gaps, hourly, judged, picked, picked_on_traces, replayed, untuned
 
 from tidegate.agents.bound.headroom import cost_of, headroom
@@ -30,7 +31,7 @@ from tidegate.agents.choosing.chosen import place_of as place_of_choice
 from tidegate.agents.choosing.library import FALLBACK, library
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.grid import Cell, evaluated
-from tidegate.agents.evaluation.policies import resolve, shipped
+from tidegate.agents.evaluation.policies import BEST, CHOSEN, resolve, shipped
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.source import Source
 from tidegate.agents.rules.catalogue import RULES, TUNABLE
@@ -44,6 +45,7 @@ from tidegate.fastsim.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 KEPT, TABLES = ROOT / "build" / "results", ROOT / "benchmarks" / "results"
+README, IN_README = ROOT / "README.md", "chosen"  # whose table stands there, too
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", ROOT / ".." / "shared")) / "traces"
 SEED = 1
 EPISODES = {"small_team": 256, "spot_only_burst": 256, "recall_notice": 8, "colossus1_gcp_five_years": 64}
@@ -51,12 +53,15 @@ EPISODES = {"small_team": 256, "spot_only_burst": 256, "recall_notice": 8, "colo
 PLANNED = {"small_team": 64, "spot_only_burst": 64, "recall_notice": 4, "colossus1_gcp_five_years": 16}
 # Where learned policies are judged; others: 64 stretches.
 JUDGED = {
+    "small_team": 512,
+    "spot_only_burst": 512,
     "colossus1_gcp": 32,
     "colossus1_gcp_faithful": 32,
     "colossus1_gcp_five_years": 16,
     "power_cut": 16,
     "ramp_slip": 32,
-    "recall_notice": 8,
+    "recall_notice": 32,
+    "three_providers": 512,
 }
 LARGEST = 30  # jobs of a week whose offers the clairvoyant tries, each time to the end of the future: hundreds of them
 FLAGSHIPS = ("colossus1_gcp_faithful", "colossus1_gcp_five_years", "ramp_slip", "power_cut")
@@ -113,7 +118,10 @@ def run(part: str, only: str | None, episodes: int | None) -> None:
     head = f"`python benchmarks/evaluation.py {part}`, {datetime.now(UTC).date().isoformat()}, {processor()}."
     TABLES.mkdir(exist_ok=True)
     about = inspect.cleandoc(show.__doc__)
-    (TABLES / f"{part}.md").write_text(f"{about}\n\n{head}\n\n{show(there)}\n", encoding="utf-8")
+    shown = show(there)
+    (TABLES / f"{part}.md").write_text(f"{about}\n\n{head}\n\n{shown}\n", encoding="utf-8")
+    if part == IN_README:
+        README.write_text(replaced(README.read_text(encoding="utf-8"), part, shown), encoding="utf-8")
 
 
 def kept(part: str, name: str, play: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -231,15 +239,21 @@ def played(one: Cell, agents: Sequence[Player], episodes: int) -> dict[str, Any]
 
 def chosen(episodes: int | None) -> Part:
     """Every scenario under the best rule and what was chosen for it."""
-    for name in names():
-        count = episodes or JUDGED.get(name, 64 * load(name).episodes.evaluation_windows)
-        yield name, lambda name=name, count=count: picked_for(name, count)
+    for name, play in learned(episodes):
+        yield name, lambda name=name, play=play: picked_for(name, kept("learned", name, play))
 
 
-def picked_for(name: str, count: int) -> dict[str, Any]:
-    """One scenario, and what the choice that lies beside it says."""
+def picked_for(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    """One scenario, whose learned policies have been played: the rule and the choice that lies beside the scenario."""
     choice = Chosen.read(place_of_choice(name)).policy
-    return cell(world(name), count, chosen=[policies(load(name))[0], "chosen"]) | {"choice": choice}
+    first, *others = found["policies"]
+    if choice == BEST:  # the rule beside itself
+        same = {"policy": choice, "saving": 0.0, "low": 0.0, "high": 0.0, "adjusted_p": 1.0}
+        return found | {"choice": choice, "policies": [first, first], "comparisons": [same]}
+    if choice not in {one["policy"] for one in others}:
+        return cell(world(name), found["episodes"], chosen=[BEST, CHOSEN]) | {"choice": choice}
+    own = [[one for one in found[key] if one["policy"] == choice] for key in ("policies", "comparisons")]
+    return found | {"choice": choice, "policies": [first, *own[0]], "comparisons": own[1]}
 
 
 def chosen_traces(episodes: int | None) -> Part:

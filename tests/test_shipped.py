@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tidegate.agents.choosing.chosen import Chosen, place_of
 from tidegate.agents.evaluation.episodes import CHOICE
 from tidegate.agents.evaluation.policies import TRAINED, resolve, shipped
 from tidegate.agents.tuning.course import Course
@@ -54,6 +55,19 @@ def options(command: str) -> tuple[list[str], dict[str, str]]:
     first = next(place for place, word in enumerate(words) if word.startswith("--"))
     values = dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
     return words[2:first], {name: value for name, value in values.items() if name != "--out"}
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_was_chosen_for_a_scenario_still_holds(name: str) -> None:
+    """Of this world and these knobs, on as many episodes as the Makefile says, and told so in the table."""
+    choice = Chosen.read(place_of(name))
+    assert resolve("chosen", load(name), name).name == "chosen"  # refuses another world, and other knobs
+    assert f"{name}:{choice.settings.episodes} " in (ROOT / "Makefile").read_text().replace("\n", " ")
+    assert (choice.settings.seed, choice.settings.longer_waits, choice.trace, choice.load) == (1, 0.0, None, None)
+    table = (ROOT / "benchmarks" / "results" / "chosen.md").read_text()
+    (row,) = re.findall(rf"^\| {name} \(\d+\) .*$", table, re.MULTILINE)
+    assert f"| {choice.policy} |" in row
+    assert row in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", [name for name in shipped() if name in names()])
