@@ -20,7 +20,7 @@ import time
 from collections import Counter, deque
 from pathlib import Path
 
-PATIENCE = 5.0  # s after the last question
+PATIENCE = 30.0  # s after the last question: what is due while all connections wait must still be sent
 HEAD = b"POST /v1/route HTTP/1.1\r\nhost: r\r\ncontent-length: %d\r\n\r\n"
 
 
