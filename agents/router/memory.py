@@ -1,7 +1,9 @@
 """Decisions that the next snapshot may not know of: it may have been taken before they were carried out."""
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import orjson
 
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
@@ -33,14 +35,14 @@ class Told(NamedTuple):
     """What another process is told of recent decisions: all that were made after `since_ms`."""
 
     since_ms: int
-    columns: tuple[tuple[Any, ...], ...]  # of Recent: they are pickled in a fifth of the time that rows take
+    columns: bytes  # of Recent, JSON, which takes a tenth of the time that pickled rows take
 
     def news(self, now: int) -> list[Recent] | None:
         """Those that a snapshot which was taken at `now` [ms] may not show yet; None where that takes older ones."""
         since = now - GRACE_MS
         if since < self.since_ms:
             return None
-        return [one for one in map(Recent._make, zip(*self.columns, strict=True)) if one.at_ms > since]
+        return [one for one in map(Recent._make, zip(*orjson.loads(self.columns), strict=True)) if one.at_ms > since]
 
 
 class Memory:
@@ -57,7 +59,8 @@ class Memory:
     def told(self, now: int) -> Told:
         """What another process has to know before it stands a snapshot that has been taken by `now` [ms]."""
         since = now - TOLD_MS
-        return Told(since, tuple(zip(*(one for one in self._recent if one.at_ms > since), strict=True)))
+        found = [one for one in self._recent if one.at_ms > since]
+        return Told(since, orjson.dumps(list(zip(*found, strict=True))))
 
     def news(self, now: int, last: int) -> list[Recent]:
         """Decisions after number `last` that a snapshot which was taken at `now` [ms] may not show yet."""

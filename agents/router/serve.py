@@ -36,8 +36,8 @@ from .standing import Beside, is_up, workers
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
 BACKLOG = 1024
-COLLECT = (5_000, 50, 100)  # thresholds of garbage: the first looks through so many objects, in 0.2 ms
-SWITCH_SECONDS = 0.0005  # for which a thread that takes in a state may keep decisions waiting
+COLLECT = (5_000, 50, 100)  # thresholds of garbage: the first looks through so many objects, in a millisecond
+SWITCH_SECONDS = 0.0001  # for which a thread that takes in a state may keep decisions waiting
 Tell = Callable[[dict[str, Any]], Any]  # takes where the router listens
 
 

@@ -27,7 +27,7 @@ from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
 from .request import Request, Route, digest
 from .standing import Beside, Standing, judge, stand
 
-AT_ONCE = 4  # decisions that are carried out in a new state before others are answered, and two for each new one
+AT_ONCE = 2  # decisions that are carried out in a new state before others are answered, and two for each new one
 BREATH_SECONDS = 0.001  # for those others
 JUDGE_SEED = 20_261
 Answer = tuple[Entry, bool]  # and whether the log holds it
