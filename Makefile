@@ -26,7 +26,7 @@ RULES = $(if $(wildcard envs/scenarios/$(SCENARIO).tuned.json),best-tuned) cost-
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv run fresh train export evaluate policies choices decide test soak lint format types imports check bench mutants clean
+.PHONY: help venv run fresh train export evaluate policies seeds choices decide test soak lint format types imports check bench mutants clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -68,20 +68,27 @@ policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 	$(EVOLVE) colossus1_gcp --start runs/generalist --step 0.15 --episodes 16 --out runs/colossus1_gcp
 	$(EVOLVE) small_team --start runs/generalist --step 0.2 --generations 20 --episodes 64 --out runs/small_team
 
+# Seed 1 is the one that ships.
+seeds: $(STAMP)  ## learn mid_lab's policy with five seeds, into runs/seeds/: most of an hour
+	@for seed in 1 2 3 4 5; do \
+	  $(EVOLVE) mid_lab --start generalist --step 0.15 --generations 20 --seed $$seed --out runs/seeds/mid_lab/$$seed && \
+	  $(BIN)/tidegate export runs/seeds/mid_lab/$$seed --out runs/seeds/mid_lab/$$seed/bundle || exit; \
+	done
+
 choices: $(STAMP)  ## choose anew which policy each scenario gets: an hour
 	@for one in $(CHOICES); do $(BIN)/tidegate choose $${one%:*} --episodes $${one#*:} --seed 1 || exit; done
 
 decide: $(STAMP)  ## let the bundle place one job
 	$(BIN)/tidegate decide $(BUNDLE) --scenario $(SCENARIO)
 
-# A file's tests stay in one worker: its kernels are then compiled once.
+# Which tests stay together in one worker: tests/conftest.py.
 test: $(STAMP)  ## run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0
 
 soak: $(STAMP)  ## run the tests with the figures of a soak: hours
 	TIDEGATE_DIFFERENTIAL_EVENTS=20000000 TIDEGATE_SWARM_EVENTS=400000000 TIDEGATE_PHYSICS_JOBS=9 \
-		$(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0 -m "soak or not soak"
-	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
+		$(BIN)/pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0 -m "soak or not soak"
+	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0
 
 lint: $(STAMP)  ## check style and format
 	$(BIN)/ruff check .

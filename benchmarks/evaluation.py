@@ -3,8 +3,8 @@
     python benchmarks/evaluation.py [PART] [--only NAME] [--episodes N]
 
 plays, of one part (scenarios, traces, rolling_lp, headroom, learned, learned_traces, closed, chosen, chosen_traces,
-elsewhere) or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is there.
-It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
+elsewhere, seeds) or of all, what is not in build/results/ yet, and writes benchmarks/results/PART.md from all that is
+there. It can be stopped and goes on; remove build/results/ to begin anew. Losses stand in the tables as they are.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from parts.machine import processor
 from parts.results import replaced
-from parts.shown import closed, compared, gaps, hourly, judged, picked, picked_on_traces, replayed, untuned
+from parts.shown import closed, compared, gaps, hourly, judged, picked, picked_on_traces, replayed, seeded, untuned
 
 from tidegate.agents.bound.headroom import cost_of, headroom
 from tidegate.agents.bound.record import to_json as bounds_json
@@ -31,8 +31,9 @@ from tidegate.agents.choosing.chosen import place_of as place_of_choice
 from tidegate.agents.choosing.library import FALLBACK, library
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.grid import Cell, evaluated
-from tidegate.agents.evaluation.policies import BEST, CHOSEN, resolve, shipped
+from tidegate.agents.evaluation.policies import BEST, CHOSEN, resolve, resolve_all, shipped
 from tidegate.agents.evaluation.record import to_json
+from tidegate.agents.evaluation.report import with_groups
 from tidegate.agents.evaluation.source import Source
 from tidegate.agents.rules.catalogue import RULES, TUNABLE
 from tidegate.agents.tuning.tuned import is_tuned, load_tuned, place_of
@@ -95,6 +96,11 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
     ),
     "colossus1_gcp": ("colossus1_gcp_five_years", "colossus1_gcp_planning", "power_cut", "ramp_slip"),
 }
+TRAINED = ROOT / "runs" / "seeds"  # where `make seeds` learns each of these with several seeds
+SEEDED = {
+    "mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted"),
+    "generalist": ("mid_lab", "small_team", "three_providers", "colossus1_gcp_planning", "pretrain_blocker"),
+}
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 
 
@@ -115,6 +121,8 @@ def run(part: str, only: str | None, episodes: int | None) -> None:
         if only is None or name.split("@")[0] == only:
             kept(part, name, play)
     there = [json.loads(path.read_text()) for path in sorted((KEPT / part).glob("*.json"))]
+    if not there:  # nothing was learned with several seeds
+        return
     head = f"`python benchmarks/evaluation.py {part}`, {datetime.now(UTC).date().isoformat()}, {processor()}."
     TABLES.mkdir(exist_ok=True)
     about = inspect.cleandoc(show.__doc__)
@@ -226,10 +234,12 @@ def cell(one: Cell, episodes: int, without: str | None = None, chosen: Sequence[
         return {"scenario": one.where, "trace": None, "load": one.load, "error": str(error)}
 
 
-def played(one: Cell, agents: Sequence[Player], episodes: int) -> dict[str, Any]:
-    """One evaluation of some agents."""
+def played(
+    one: Cell, agents: Sequence[Player], episodes: int, groups: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
+    """One evaluation of some agents, of which `groups` differ by their training seed only."""
     (report,) = evaluated([one], lambda _: agents, episodes, SEED)
-    found = to_json(report)
+    found = to_json(with_groups(report, groups or {}))
     for policy in found["policies"]:
         del policy["rows"]
         if policy["policy"] == "best-tuned":
@@ -313,6 +323,22 @@ def without_its_own(name: str, count: int) -> dict[str, Any]:
     return played(world(name), pair, count) | {"choices": choices}
 
 
+def by_seed(episodes: int | None) -> Part:
+    """What was learned with several seeds, where it is at home and where it is not."""
+    for policy, homes in SEEDED.items():
+        if (TRAINED / policy).exists():
+            for name in homes:
+                count = episodes or JUDGED.get(name, 64 * load(name).episodes.evaluation_windows)
+                yield f"{name}@{policy}", lambda name=name, policy=policy, count=count: with_seeds(name, policy, count)
+
+
+def with_seeds(name: str, policy: str, count: int) -> dict[str, Any]:
+    """A scenario under its best rule and all bundles of a policy."""
+    one = world(name)
+    agents, groups = resolve_all([policies(one.scenario)[0], str(TRAINED / policy)], one.scenario, name)
+    return played(one, agents, count, groups)
+
+
 def bounds(episodes: int | None) -> Part:
     """The first episodes of every scenario."""
     for name in names():
@@ -363,6 +389,7 @@ PARTS: dict[str, Any] = {
     "chosen": (chosen, picked),
     "chosen_traces": (chosen_traces, picked_on_traces),
     "elsewhere": (elsewhere, untuned),
+    "seeds": (by_seed, seeded),
 }
 
 

@@ -134,7 +134,12 @@ def ask(
     masks: np.ndarray,
     actions: np.ndarray,
 ) -> None:
-    """What an agent would do with each episode's present offer; nothing is carried out."""
+    """What an agent would do with each episode's present offer; nothing is carried out.
+
+    `actions` is (episodes,), filled in place where it is not below 0: what is below has no offer.
+    """
     for episode in range(batch.state.shape[0]):
+        if actions[episode] < 0:
+            continue
         view = View(by_reference(spec), jobs, by_reference(world_of(batch, episode)))
         actions[episode] = choose(view, observations[episode], masks[episode], knobs, scratch[episode])

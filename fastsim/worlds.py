@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from . import log as event_log
-from .advance import CROWDED, LOG_IS_FULL, LOG_ROWS_A_JOB, OFFERED, OVERLOADED, SETTLED, ask_results_of, begin_one
+from .advance import (
+    CROWDED,
+    LOG_IS_FULL,
+    LOG_ROWS_A_JOB,
+    OFFERED,
+    OVERLOADED,
+    REACHED,
+    SETTLED,
+    ask_results_of,
+    begin_one,
+)
 from .agent import Agent, Player
 from .errors import InputError
 from .jit import by_reference, entry
@@ -99,7 +109,7 @@ class Worlds:
         self.observations = np.zeros((episodes, shape.size), np.float32)
         self.masks = np.zeros((episodes, shape.actions), np.uint8)
         self.costs = np.zeros(episodes, np.int64)  # avoidable cost so far, µ$
-        self.status = np.zeros(episodes, np.int64)
+        self.status = np.full(episodes, REACHED, np.int64)  # no offer yet
         self._all = np.arange(episodes)
         self._no_answers = np.full(episodes, -1, np.int64)
         self._no_scratch = np.zeros((episodes, 0), np.float32)
@@ -191,11 +201,11 @@ class Worlds:
         spread(work, len(which), 1 if turns else EPISODES_A_STEP)
 
     def ask(self, agent: Agent) -> np.ndarray:
-        """The action that `agent` would take on each present offer, (episodes,) int64.
+        """The action that `agent` would take on each present offer, (episodes,) int64; −1: there is none.
 
-        `run` has left observations and masks.
+        `run` has left observations and masks. A network whose scores are no numbers has no action either: −1.
         """
-        actions = np.zeros(len(self), np.int64)
+        actions = np.where(self.status == OFFERED, 0, -1)
         scratch = np.zeros((len(self), agent.scratch), np.float32)
         ask(
             self.spec, self.jobs, self.batch, agent.choose, agent.knobs, scratch, self.observations, self.masks, actions

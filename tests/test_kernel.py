@@ -143,3 +143,15 @@ def test_room_for_more_jobs_changes_nothing(seed):
         worlds.play(keyed_agent(seed), drawn.until)
     assert small.digest() == large.digest()
     assert small.batch.live.shape[1] >= 128 and large.batch.live.shape[1] == 2048
+
+
+def test_who_has_no_offer_is_not_asked():
+    """Of two worlds the second meets no job: nobody's slot would be read there."""
+    worlds, agent = Worlds(one_site(1), table([(1, 1, 1, 1)]), 2), Agent("first", first_site, np.zeros(0))
+    worlds.begin(0)
+    worlds.begin(1, last_job=0)
+    assert worlds.ask(agent).tolist() == [-1, -1]
+    worlds.run(np.array([-1, -1]), agent, np.array([DAY, DAY]), 0)
+    assert worlds.ask(agent).tolist() == [0, -1]
+    worlds.run(np.array([0, -1]), agent, np.array([DAY, DAY]), 0)
+    assert worlds.ask(agent).tolist() == [-1, -1]

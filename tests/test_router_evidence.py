@@ -24,7 +24,7 @@ from .toy_router import asked, at_offers, bundle, content, question, rule, run, 
 
 RUNS, LOOKS = 400, 400
 BAD = 50  # planted, in the soak
-MOST = 100  # instants that are judged until a bad policy has lost its share
+MOST = 100  # clusters, in each of which one instant is judged, until a bad policy has lost its share
 
 
 def test_looking_all_the_time_stops_hardly_any_policy_that_is_no_worse() -> None:
@@ -99,16 +99,24 @@ def test_the_share_has_a_stage() -> None:
 
 
 def judged(knobs: np.ndarray, seed: int, most: int) -> Evidence:
-    """Instants of simulated clusters under the rule are judged, until a policy is stopped."""
+    """Instants of up to `most` simulated clusters under the rule are judged, until a policy is stopped."""
     policy, evidence = Agent("policy", scorer.choose, knobs, observes=True), Evidence()
-    worlds = at_offers(seed)
-    while evidence.count < most and evidence.verdict != "worse":
-        while int(worlds.ask(policy)[0]) == int(worlds.ask(rule())[0]):
-            assert step(worlds, worlds.ask(rule()))
-        case = Case(worlds.spec, worlds.jobs, worlds.kept(), knobs)
-        evidence.add(difference(case, scenario(), rule(), seed, evidence.count))
-        worlds = at_offers(seed + evidence.count)
+    for number in range(most):
+        worlds = at_offers(seed + number)
+        if comes_to_differ(worlds, policy):
+            case = Case(worlds.spec, worlds.jobs, worlds.kept(), knobs)
+            evidence.add(difference(case, scenario(), rule(), seed, evidence.count))
+            if evidence.verdict == "worse":
+                break
     return evidence
+
+
+def comes_to_differ(worlds: Any, policy: Agent) -> bool:
+    """Play a cluster under the rule until the policy would decide otherwise; whether it ever would."""
+    while int(worlds.ask(policy)[0]) == int(worlds.ask(rule())[0]):
+        if not step(worlds, worlds.ask(rule())):
+            return False
+    return True
 
 
 def bad(number: int) -> np.ndarray:

@@ -233,7 +233,7 @@ class Planner:
         except ValidationError as error:
             self.notes.append(f"left out: {name}: {error.errors()[0]['msg']}")
         except InputError as error:
-            self.notes.append(f"left out: {name}: {error.what} {error.value} {error.reason}")
+            self.notes.append(f"left out: {name}: {error.what}, {error.value}, {error.reason}")
         else:
             kept[name] = world
 

@@ -1,6 +1,7 @@
 """What evaluations come to, as tables: the docstring of each function stands above its table."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from parts.results import table
@@ -50,7 +51,7 @@ def interval(saved: dict[str, Any]) -> str:
     """
     if saved["saving"] is None:
         return "–"
-    star = " *" if saved["adjusted_p"] < 0.05 else ""
+    star = " *" if saved["adjusted_p"] is not None and saved["adjusted_p"] < 0.05 else ""
     if saved["low"] is None:
         return f"{100 * saved['saving']:.1f}"
     return f"{100 * saved['saving']:.1f} [{end(saved['low'])}, {end(saved['high'])}]{star}"
@@ -201,6 +202,28 @@ def untuned(found: list[dict[str, Any]]) -> str:
             cost = f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}"
             rows.append([label if place == 0 else "", own, told, cost, interval(savings[name]), longer(policy, first)])
     head = ["(episodes)", "its own best rule, k$ a week", "policy", "k$ a week", "saved, % of avoidable", "wait p95, %"]
+    return table(head, rows)
+
+
+def seeded(found: list[dict[str, Any]]) -> str:
+    """What policies of several training seeds save against the best tuned rule, with 95 % intervals.
+
+    `make seeds` learns them: the last stage of the recipe, which all begin with the same weights. First stands the
+    interquartile mean over the seeds, whose interval is of stretches and seeds, then each seed, whose own is of
+    stretches alone. A minus is a loss; the last column is the 95th percentile of waits beside that of the rule.
+    """
+    rows = []
+    for label, one in labelled(found):
+        first, *others = one["policies"]
+        own = f"{first['policy']}: {first['avoidable_cost']['mean'] / 1000:z,.1f}"
+        (group,) = one["training_seeds"]
+        rows.append([label, own, f"{Path(group['policy']).name}, {len(group['seeds'])} seeds", "", interval(group), ""])
+        savings = {comparison["policy"]: comparison for comparison in one["comparisons"]}
+        for policy in others:
+            seed = f"seed {Path(policy['policy']).parent.name}"
+            cost = f"{policy['avoidable_cost']['mean'] / 1000:z,.1f}"
+            rows.append(["", "", seed, cost, interval(savings[policy["policy"]]), longer(policy, first)])
+    head = ["(episodes)", "best rule, k$ a week", "learned", "k$ a week", "saved, % of avoidable", "wait p95, %"]
     return table(head, rows)
 
 
