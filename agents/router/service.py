@@ -129,7 +129,7 @@ class Service:
     async def take_state(self, content: bytes) -> dict[str, Any]:
         """A newer snapshot takes the place of the last. Raises Refusal."""
         async with self._states:
-            losses, told = self._losses, self._recent.told(self._clock)
+            losses, told = self._losses, self._recent.told(self.log.path)
             try:
                 found = await self._standing.run(stand, content, told, self._quotas)
             except BrokenExecutor:
