@@ -21,6 +21,7 @@ from .audit import entries_after, opened
 from .cluster import HOLD, Cluster, Instant
 from .judge import Case, difference
 from .memory import REMEMBERED, Recent, Told, place
+from .parcel import Parcel, packed
 
 MEANWHILE = 256  # decisions that are carried out though they are made while a snapshot is taken in
 _own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
@@ -91,8 +92,8 @@ class Standing(NamedTuple):
     deflated: bytes  # for the log
 
 
-def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Standing | InputError:
-    """A snapshot taken in, or what is wrong with it."""
+def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Parcel | InputError:
+    """A snapshot taken in (Standing), or what is wrong with it."""
     try:
         snapshot = parsed(content, "snapshot")
         instant = Instant.of(present(snapshot, _own["scenario"], _own["spec"]))
@@ -100,7 +101,7 @@ def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Standing | Inpu
         return error
     ahead, again, last = caught_up(instant, told, quotas)
     found = sha256(content).hexdigest()[:16], zlib.compress(content, 1)
-    return Standing(snapshot.cluster, instant, ahead, again, last, *found)
+    return packed(Standing(snapshot.cluster, instant, ahead, again, last, *found))
 
 
 def caught_up(instant: Instant, told: Told, quotas: dict[str, int]) -> tuple[Instant, list[int], int]:
