@@ -43,9 +43,9 @@ class Told(NamedTuple):
         """
         found = None
         for number, at_ms in reversed(self.marks):
-            found = number - 1
-            if at_ms <= now - GRACE_MS:
+            if at_ms <= now - GRACE_MS - MARK_MS:  # and those after it, up to the next mark, are hardly younger
                 break
+            found = number - 1
         return found
 
 

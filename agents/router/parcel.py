@@ -28,14 +28,16 @@ def packed(what: Any) -> Parcel:
     arrays = list[pickle.PickleBuffer]()
     content = pickle.dumps(what, 5, buffer_callback=arrays.append)
     parts = [one.raw() for one in arrays]
-    handle, file = tempfile.mkstemp(prefix="tidegate-", dir=MEMORY if MEMORY.is_dir() else None)
+    file = ""
     try:
+        handle, file = tempfile.mkstemp(prefix="tidegate-", dir=MEMORY if MEMORY.is_dir() else None)
         with os.fdopen(handle, "wb") as out:
             for part in parts:
                 out.write(part)
                 out.write(bytes(-len(part) % ALIGNED))
     except OSError:
-        os.unlink(file)
+        if file:
+            os.unlink(file)
         return Parcel(pickle.dumps(what, 5), (), "")
     return Parcel(content, tuple(len(part) for part in parts), file)
 
