@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import shutil
 import sqlite3
 import threading
@@ -12,10 +13,11 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tidegate.agents.evaluation.policies import TRAINED
-from tidegate.agents.router import audit
+from tidegate.agents.router import audit, parcel
 from tidegate.agents.router.admission import Admission, Limits
 from tidegate.agents.router.audit import Log
 from tidegate.agents.router.memory import Memory
@@ -153,10 +155,36 @@ def test_it_is_remembered_what_a_snapshot_may_not_show() -> None:
     assert [one.number for one in memory.news(6_999, 0)] == [3, 4]
     assert [one.number for one in memory.news(7_000, 0)] == [4]
     assert [one.number for one in memory.news(0, 3)] == [4]
-    assert memory.told(9_500).news(8_999) == memory.news(8_999, 0)
-    assert memory.told(9_500).news(7_499) is None  # it was not told what was made before 5.5 s
+    told = memory.told(Path("audit.db"))  # it names the last decision that is too old: number 3, 2 and none
+    assert [told.before(now) for now in (11_000, 7_000, 1_000)] == [3, 2, 0]
+    assert told.before(11_050) is None
     memory.clear()
-    assert memory.news(0, 0) == [] == memory.told(9_000).news(9_000)
+    assert memory.news(0, 0) == []
+    assert memory.told(Path("audit.db")).before(9_000) is None
+
+
+def test_a_parcel_brings_arrays_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parcel, "MEMORY", tmp_path)
+    what = {"none": np.zeros((3, 0)), "some": np.arange(5, dtype=np.uint8), "pairs": np.ones(7, "i8,f4"), "name": "x"}
+    sent = parcel.packed(what)
+    assert len(list(tmp_path.iterdir())) == 1
+    found = parcel.unpacked(sent)
+    assert not list(tmp_path.iterdir())
+    for name, value in what.items():
+        np.testing.assert_array_equal(found[name], value)
+    found["some"][:] = 1  # it may be written on
+
+
+def test_a_parcel_for_which_there_is_no_room_travels_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parcel, "MEMORY", tmp_path)
+
+    def full(handle: int, mode: str) -> Any:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(parcel.os, "fdopen", full)
+    sent = parcel.packed(np.arange(5))
+    assert (sent.file, list(tmp_path.iterdir())) == ("", [])
+    assert parcel.unpacked(sent).tolist() == [0, 1, 2, 3, 4]
 
 
 def entry(number: int, action: str) -> audit.Entry:

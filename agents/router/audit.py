@@ -230,6 +230,12 @@ def entries(log: sqlite3.Connection) -> list[Entry]:
     return [Entry(*row) for row in log.execute(f"SELECT {', '.join(COLUMNS)} FROM decisions ORDER BY number")]
 
 
+def entries_after(log: sqlite3.Connection, number: int, most: int) -> list[Entry]:
+    """The first decisions after one, in their order."""
+    query = f"SELECT {', '.join(COLUMNS)} FROM decisions WHERE number > ? ORDER BY number LIMIT ?"
+    return [Entry(*row) for row in log.execute(query, (number, most))]
+
+
 def state(log: sqlite3.Connection, number: int) -> StateEntry | None:
     """One state."""
     query = "SELECT number, at, digest, snapshot, again FROM states WHERE number = ?"

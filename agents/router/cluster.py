@@ -72,7 +72,7 @@ class Instant(NamedTuple):
         worlds = Worlds(present.spec, present.jobs, 1, slots=max(1, len(present.jobs)))
         present._replace(placed=placed).put(worlds, 0)
         worlds.batch.state.offers = 0  # who is new waits until a question comes
-        return cls(present.spec, present.jobs, worlds.kept(), present.ids, int(present.now[0].now))
+        return cls(present.spec, present.jobs.view(np.ndarray), worlds.kept(), present.ids, int(present.now[0].now))
 
     def worlds(self, slots: int, free: Worlds | None) -> Worlds:
         """A world that stands so and has room for so many jobs; in the memory of `free`, if that suffices.
@@ -126,7 +126,7 @@ class Cluster:
     def instant(self) -> Instant:
         """As it is now, a copy."""
         worlds = self.worlds
-        return Instant(self._spec, worlds.jobs[: self.rows].copy(), worlds.kept(), tuple(self._ids), self.now)
+        return Instant(self._spec, np.array(worlds.jobs[: self.rows]), worlds.kept(), tuple(self._ids), self.now)
 
     def site_of(self, job: str) -> str | None:
         """Where a job waits, HOLD included; None where it is not known, does not wait, or is unplaced."""

@@ -23,6 +23,7 @@ from .gate import SHARE, Gate
 from .judge import case_of
 from .memory import Memory, place
 from .metrics import Metrics
+from .parcel import unpacked
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
 from .request import Request, Route, digest
 from .standing import Beside, Standing, judge, stand
@@ -129,14 +130,15 @@ class Service:
     async def take_state(self, content: bytes) -> dict[str, Any]:
         """A newer snapshot takes the place of the last. Raises Refusal."""
         async with self._states:
-            losses, told = self._losses, self._recent.told(self._clock)
+            losses, told = self._losses, self._recent.told(self.log.path)
             try:
-                found = await self._standing.run(stand, content, told, self._quotas)
+                parcel = await self._standing.run(stand, content, told, self._quotas)
             except BrokenExecutor:
                 reason = "has died of it, and another has begun"
                 raise refusal(UNAVAILABLE, "router", "process", "standing", reason, "send the next state") from None
-            if isinstance(found, InputError):
-                raise refused(found)
+            if isinstance(parcel, InputError):
+                raise refused(parcel)
+            found: Standing = unpacked(parcel)
             if found.cluster != self.name:
                 raise self._stranger("snapshot", found.cluster)
             await self._stand(found, losses)

@@ -4,10 +4,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sqlite3
 import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import closing, suppress
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -15,10 +17,13 @@ from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
 from ...fastsim.errors import InputError
 from ..evaluation.policies import resolve
-from .cluster import Cluster, Instant
+from .audit import entries_after, opened
+from .cluster import HOLD, Cluster, Instant
 from .judge import Case, difference
-from .memory import Told, place
+from .memory import REMEMBERED, Recent, Told, place
+from .parcel import Parcel, packed
 
+MEANWHILE = 256  # decisions that are carried out though they are made while a snapshot is taken in
 _own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
 
 
@@ -87,21 +92,38 @@ class Standing(NamedTuple):
     deflated: bytes  # for the log
 
 
-def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Standing | InputError:
-    """A snapshot taken in, or what is wrong with it."""
+def stand(content: bytes, told: Told, quotas: dict[str, int]) -> Parcel | InputError:
+    """A snapshot taken in (Standing), or what is wrong with it."""
     try:
         snapshot = parsed(content, "snapshot")
         instant = Instant.of(present(snapshot, _own["scenario"], _own["spec"]))
     except InputError as error:
         return error
-    news, ahead, again = told.news(instant.now), instant, list[int]()
-    if news:
-        cluster = Cluster(_own["scenario"], instant, quotas, len(news))
-        again = [one.number for one in news if place(cluster, one, _own["baseline"])]
-        ahead = cluster.instant
-    last = news[-1].number if news else 0
+    ahead, again, last = caught_up(instant, told, quotas)
     found = sha256(content).hexdigest()[:16], zlib.compress(content, 1)
-    return Standing(snapshot.cluster, instant, ahead, again, last, *found)
+    return packed(Standing(snapshot.cluster, instant, ahead, again, last, *found))
+
+
+def caught_up(instant: Instant, told: Told, quotas: dict[str, int]) -> tuple[Instant, list[int], int]:
+    """An instant after the decisions that it could not show yet, those too that are committed meanwhile.
+
+    With it the numbers of those that were carried out, and the last number that was looked at; 0: none.
+    """
+    before, again, last = told.before(instant.now), list[int](), 0
+    if before is None:
+        return instant, again, last
+    with suppress(InputError, sqlite3.Error), closing(opened(told.log, read_only=True)) as log:
+        found = entries_after(log, before, REMEMBERED)
+        cluster, room = Cluster(_own["scenario"], instant, quotas, len(found) + MEANWHILE), MEANWHILE
+        while found:
+            again += [
+                one.number for one in found if one.action != HOLD and place(cluster, Recent.of(one), _own["baseline"])
+            ]
+            last = found[-1].number
+            found = entries_after(log, last, room)
+            room -= len(found)
+        return cluster.instant, again, last
+    return instant, [], 0
 
 
 def judge(case: Case, seed: int, number: int) -> float | None:
