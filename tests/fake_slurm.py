@@ -39,6 +39,7 @@ class FakeSlurm:
         self.siblings: dict[str, list[dict[str, Any]]] = {}  # records of other clusters
         self.strike: Callable[[], None] = lambda: None
         self.capacity = {"committed": 4, "burst": 8}  # nodes
+        self.reserved: list[dict[str, Any]] = []
 
     def submit(self, key: str, **changes: Any) -> None:
         """A job in the gate, as squeue would show it."""
@@ -88,6 +89,10 @@ class FakeSlurm:
                 row = {"name": name, "state": "idle", "state_flags": [], "partitions": parts, "alloc_cpus": used}
                 nodes.append(row | {"gres": "gpu:h100:8", "gres_used": f"gpu:h100:{used}(IDX:N/A)"})
         return json.dumps({"nodes": nodes}).encode()
+
+    def reservations(self, cluster: str) -> bytes:
+        self._answer(cluster)
+        return json.dumps({"reservations": self.reserved}).encode()
 
     def gate(self, cluster: str, name: str) -> str:
         return {"gate": "DOWN", "committed": "UP", "burst": "UP"}.get(name, "")

@@ -204,6 +204,18 @@ class Rig:
         rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [one for row in rows if row["path"] == "/v1/route" for one in row["body"]["requests"]]
 
+    def announced(self) -> list[tuple[float, int]]:
+        """What the router was last told to come of the committed site: hours from then, accelerators."""
+        path = self.base / "asked.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        states = [row["body"] for row in rows if row["path"] == "/v1/state"]
+        sites = [site for site in states[-1]["sites"] if site["name"] == "committed"] if states else []
+        return [
+            ((step["at_ms"] - states[-1]["now_ms"]) / 3_600_000, step["capacity"])
+            for site in sites
+            for step in site.get("announced", ())
+        ]
+
     def start(self, what: str = "run", *options: str) -> None:
         """The daemon, or its watchdog, in a process of its own."""
         log = (self.base / f"{what}.log").open("ab")

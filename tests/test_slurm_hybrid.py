@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,30 @@ def test_the_parts_of_a_heterogeneous_job_run_together(slurm):
     assert slurm.runs()[0][2] == "committed" and slurm.asked() == []
 
 
+@contextmanager
+def repair(slurm: Rig) -> Iterator[None]:
+    """Three of the four committed nodes will be away for half an hour, an hour from now."""
+    when = ("StartTime=now+60minutes", "Duration=30", "Flags=MAINT,IGNORE_JOBS", "Users=root")
+    slurm.ask("scontrol", "create", "reservation", "ReservationName=repair", "Nodes=c[1-3]", *when)
+    try:
+        yield
+    finally:
+        slurm.ask("scontrol", "delete", "ReservationName=repair")
+
+
+def is_told_of_repair(slurm: Rig) -> bool:
+    found = slurm.announced()
+    return [capacity for _, capacity in found] == [8, 32] and [round(hours, 1) for hours, _ in found] == [1.0, 1.5]
+
+
+def test_maintenance_is_told_before_it_comes(slurm):
+    slurm.start_router("site committed")
+    with repair(slurm):
+        slurm.start()
+        slurm.wait([slurm.submit("--gres=gpu:1")], RUN)
+        slurm.until(lambda: is_told_of_repair(slurm))
+
+
 def test_one_command_lets_everybody_out_without_tidegate(slurm):
     keys = slurm.gangs(5)
     slurm.ask("scontrol", "update", "PartitionName=gate", "Nodes=c[1-4]", "State=UP")
@@ -217,7 +242,10 @@ def test_slurmrestd_does_the_same(slurm):
         slurm.processes["rest"] = subprocess.Popen([*words, f"unix:{socket}"], env=environment, stderr=log, stdout=log)
     slurm.until(socket.exists)
     slurm.start_router("site committed")
-    slurm.start()
+    with repair(slurm):
+        slurm.start()
+        slurm.wait([slurm.submit("--gres=gpu:1")], RUN)
+        slurm.until(lambda: is_told_of_repair(slurm))
     array = slurm.submit("--gres=gpu:1", "--array=1-3")
     tasks = [f"{array}_{task}" for task in (1, 2, 3)]
     slurm.submitted |= dict.fromkeys(tasks, slurm.submitted[array])

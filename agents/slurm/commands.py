@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from .outages import as_json
 from .settings import Cluster
 from .wire import AwayError
 
@@ -26,6 +27,11 @@ class Commands:
     def nodes(self, cluster: str) -> bytes:
         """All nodes of a cluster."""
         return self._answer(cluster, ["sinfo", "--local", "--all", "--json"])
+
+    def reservations(self, cluster: str) -> bytes:
+        """All reservations of a cluster."""
+        printed = self._answer(cluster, ["scontrol", "--local", "--oneliner", "show", "reservation"])
+        return as_json(printed.decode(errors="replace"))
 
     def move(self, cluster: str, keys: Sequence[str], partition: str, to: str | None) -> str:
         """One update for each job: partition and cluster change together, or not at all."""
@@ -76,8 +82,8 @@ class Commands:
 
 
 def _environment(cluster: Cluster) -> dict[str, str]:
-    """The process's own, in plain English, for this cluster, with every task of an array named."""
-    found = os.environ | {"LC_ALL": "C", "SLURM_BITSTR_LEN": "0"}
+    """The process's own, in plain English, for this cluster; arrays name every task, and times are in seconds."""
+    found = os.environ | {"LC_ALL": "C", "SLURM_BITSTR_LEN": "0", "SLURM_TIME_FORMAT": "%s"}
     for name in ("SLURM_CLUSTERS", "SQUEUE_PARTITION", "SQUEUE_STATES", "SQUEUE_USERS", "SINFO_PARTITION"):
         found.pop(name, None)
     if cluster.conf is not None:

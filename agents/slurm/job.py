@@ -1,4 +1,4 @@
-"""What Slurm says of a job and of a node, in the few words that matter here."""
+"""What Slurm says of a job, of a node and of maintenance, in the few words that matter here."""
 
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,14 @@ class Node(NamedTuple):
     used: int | None
     is_there: bool  # jobs may start on it; power saving will wake it if need be
     is_busy: bool  # something runs on it
+
+
+class Outage(NamedTuple):
+    """Nodes that will be away, or are, for maintenance that was announced."""
+
+    begins: int  # s since 1970
+    ends: int
+    nodes: frozenset[str]
 
 
 class Job(NamedTuple):
@@ -35,6 +43,7 @@ class Job(NamedTuple):
     limit: int | None  # s; None: none is set
     started: int  # of its run, or of the allocation that still boots
     ends: int  # latest
+    deadline: int  # by which it must have ended; 0: none
     fields: dict[str, str]  # qos, account, wckey, comment, user_name
     is_array: bool
     is_mixed: bool  # part of a heterogeneous job

@@ -163,6 +163,7 @@ def _job(key: str, origin: Record, siblings: Sequence[Record], gres: str) -> Job
         limit=None if (minutes := _whole(row.get("time_limit"))) is None else minutes * 60,
         started=_whole(row.get("start_time")) or 0,
         ends=_whole(row.get("end_time")) or 0,
+        deadline=_whole(row.get("deadline")) or 0,
         fields={name: row.get(name) or "" for name in FIELDS},
         is_array=bool(row.get("array_job_id")),
         is_mixed=bool(row.get("het_job_id")),

@@ -24,6 +24,10 @@ class RestBackend:
         """All nodes."""
         return self._call("GET", "/nodes")
 
+    def reservations(self, cluster: str) -> bytes:
+        """All reservations."""
+        return self._call("GET", "/reservations")
+
     def move(self, cluster: str, keys: Sequence[str], partition: str, to: str | None) -> str:
         """One order for each job."""
         return self._orders(keys, {"partition": partition})

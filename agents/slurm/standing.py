@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 from ...envs.present import footprint_of
 from ...envs.quantities import whole
 from ...envs.scenario import Scenario
-from ...envs.snapshot import JobNow, Price, ProviderNow, SiteNow, Snapshot
+from ...envs.snapshot import JobNow, Price, ProviderNow, SiteNow, Snapshot, Step
 from ...envs.work import JobClass
 from ...fastsim.jit import from_python
 from ...fastsim.spec import Spec
-from ...fastsim.units import DOLLAR, NEVER, WEEK, scaled_up
+from ...fastsim.units import DOLLAR, NEVER, WEEK, cost, scaled_up
 from .backend import Sight
 from .book import Book, Entry
 from .data import data_of
 from .gate import site_of, waits_for_router
-from .job import Job, Node
+from .job import Job
 from .names import check_names
 from .router import HOLD
 from .settings import Place, Settings
-from .supply import Supply, supply_of
+from .supply import Supply, announced, supply_of
 
-at_speed = from_python(scaled_up)
+at_speed, cost_of = from_python(scaled_up), from_python(cost)
 
 
 class Standing(NamedTuple):
@@ -68,8 +68,7 @@ class World:
         jobs = [(job, told) for job in sight.jobs if (told := self.told(job, book, now_ms)) is not None]
         jobs = self._as_many_as_fit(jobs)
         places = [self.settings.place(name) for name in self.sites]
-        nodes = {place.name: sight.nodes.get(place.cluster, ()) for place in places}
-        return Standing(now_ms, {one.name: self._supply(one, nodes[one.name], jobs, now_ms) for one in places}, jobs)
+        return Standing(now_ms, {one.name: self._supply(one, sight, jobs, now) for one in places}, jobs)
 
     def _as_many_as_fit(self, jobs: list[tuple[Job, JobNow]]) -> list[tuple[Job, JobNow]]:
         """By submission; of the waiting ones the first for which the scenario's integers have room."""
@@ -117,6 +116,7 @@ class World:
             attempts=entry.attempts,
             offered_ms=self.ms(entry.offered) if entry.attempts else 0,
             data=self._data(cls, gang),
+            **self._deadline(job, cls, gang, requested),
             **self._whereabouts(job, place, entry, cls, requested, now_ms),
         )
 
@@ -145,6 +145,13 @@ class World:
             "requests": 1 if site.start_up is not None else 0,
         }
 
+    def _deadline(self, job: Job, cls: JobClass, gang: int, requested: int) -> dict[str, int]:
+        """By when it must have finished, where the scenario says what it costs if it has not."""
+        if not job.deadline or cls.deadline is None:
+            return {}
+        rate = whole(cls.deadline.penalty_per_hour, "dollars")
+        return {"deadline_ms": self.ms(job.deadline), "penalty": cost_of(gang * requested, rate)}
+
     def _data(self, cls: JobClass, gang: int) -> dict[str, int]:
         """What jobs of this class and size have on average."""
         if (cls.name, gang) not in self._known_data:
@@ -160,15 +167,18 @@ class World:
         """Its time limit; without one, the longest walltime of its class."""
         return cls.walltime.longest if not job.limit else min(job.limit * 1000, NEVER - 1)
 
-    def _supply(self, place: Place, nodes: Sequence[Node], jobs: Sequence[tuple[Job, JobNow]], now_ms: int) -> Supply:
-        """A site's accelerators and prices."""
+    def _supply(self, place: Place, sight: Sight, jobs: Sequence[tuple[Job, JobNow]], now: float) -> Supply:
+        """A site's accelerators and prices, and what is known to come of them."""
         mine = [told for _, told in jobs if told.site == place.name]
-        number = list(self.sites).index(place.name)
+        number, nodes = list(self.sites).index(place.name), sight.nodes.get(place.cluster, ())
 
         def occupied(gang: int) -> int:
             return footprint_of(self.spec, gang, number)
 
-        return supply_of(occupied, place, nodes, mine, *self.price(place, now_ms))
+        found = supply_of(occupied, place, nodes, mine, *self.price(place, self.ms(now)))
+        steps = announced(place, nodes, sight.outages.get(place.cluster, ()), found.capacity, now)
+        coming = [Step(at_ms=self.ms(at), capacity=then) for at, then in steps if self.ms(at) > self.ms(now)]
+        return found._replace(announced=tuple(coming))
 
     def snapshot(self, standing: Standing, book: Book, offered: set[str]) -> Snapshot:
         """What the router is told."""
@@ -178,6 +188,7 @@ class World:
                 capacity=one.capacity,
                 largest=one.largest,
                 price_per_hour=Decimal(one.price) / DOLLAR,
+                announced=one.announced,
                 prices=one.prices,
                 used=book.meters[name].used,
                 delivered=book.meters[name].delivered,
