@@ -121,8 +121,10 @@ def test_answering_each_offer_from_outside_is_the_same_run():
         played, asked = drawn.begun(), drawn.begun()
         played.play(agent, drawn.until)
         actions, until = np.full(1, -1, np.int64), np.full(1, drawn.until, np.int64)
-        while asked.status[0] != REACHED:
+        is_over = False
+        while not is_over:
             asked.run(actions, agent, until, 0, observes=True)
+            is_over = asked.status[0] == REACHED
             actions = np.full(1, -1, np.int64) if asked.make_room() else asked.ask(agent)
         assert digests(asked) == digests(played), f"scene {seed}"
 

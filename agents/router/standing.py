@@ -37,16 +37,8 @@ def _begin(scenario: str, baseline: str, where: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the router says when it is over
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _step_back()
+    os.nice(5)  # decisions go first
     know(Scenario.model_validate_json(scenario), baseline, where)
-
-
-def _step_back() -> None:
-    """Decisions go first: this process gets what they leave of a core, and gives it back at once."""
-    if hasattr(os, "SCHED_IDLE"):  # nice alone lets it keep a core for up to 4 ms from who wants it
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    else:
-        os.nice(5)
 
 
 def know(scenario: Scenario, baseline: str, where: str) -> None:
@@ -124,9 +116,10 @@ def caught_up(instant: Instant, told: Told, quotas: dict[str, int]) -> tuple[Ins
         found = entries_after(log, before, REMEMBERED)
         cluster, room = Cluster(_own["scenario"], instant, quotas, len(found) + MEANWHILE), MEANWHILE
         while found:
-            again += [
-                one.number for one in found if one.action != HOLD and place(cluster, Recent.of(one), _own["baseline"])
-            ]
+            for one in found:
+                if one.action != HOLD and place(cluster, Recent.of(one), _own["baseline"]):
+                    again.append(one.number)
+                os.sched_yield()  # a whole slice would keep the router or a client from the core for milliseconds
             last = found[-1].number
             found = entries_after(log, last, room)
             room -= len(found)
