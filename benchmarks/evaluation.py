@@ -96,11 +96,8 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
     ),
     "colossus1_gcp": ("colossus1_gcp_five_years", "colossus1_gcp_planning", "power_cut", "ramp_slip"),
 }
-TRAINED = ROOT / "runs" / "seeds"  # where `make seeds` learns each of these with several seeds
-SEEDED = {
-    "mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted"),
-    "generalist": ("mid_lab", "small_team", "three_providers", "colossus1_gcp_planning", "pretrain_blocker"),
-}
+SEEDS = ROOT / "runs" / "seeds"  # where `make seeds` learns each of these with several seeds
+SEEDED = {"mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted")}
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 
 
@@ -326,7 +323,7 @@ def without_its_own(name: str, count: int) -> dict[str, Any]:
 def by_seed(episodes: int | None) -> Part:
     """What was learned with several seeds, where it is at home and where it is not."""
     for policy, homes in SEEDED.items():
-        if (TRAINED / policy).exists():
+        if (SEEDS / policy).exists():
             for name in homes:
                 count = episodes or JUDGED.get(name, 64 * load(name).episodes.evaluation_windows)
                 yield f"{name}@{policy}", lambda name=name, policy=policy, count=count: with_seeds(name, policy, count)
@@ -335,7 +332,7 @@ def by_seed(episodes: int | None) -> Part:
 def with_seeds(name: str, policy: str, count: int) -> dict[str, Any]:
     """A scenario under its best rule and all bundles of a policy."""
     one = world(name)
-    agents, groups = resolve_all([policies(one.scenario)[0], str(TRAINED / policy)], one.scenario, name)
+    agents, groups = resolve_all([policies(one.scenario)[0], str(SEEDS / policy)], one.scenario, name)
     return played(one, agents, count, groups)
 
 

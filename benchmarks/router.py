@@ -5,8 +5,8 @@ latencies count from when each was due, the log's fsync included. Every five sec
 router has to carry out what it cannot show yet. Ten times as many are sent then, and it is counted what they are
 answered with, and how much memory the router has before and after.
 
-Both are repeated: a tail of a few milliseconds is also that of the machine's other business, and differs from run to
-run. What is told is the median over the runs, and from the least to the largest.
+All but the flood and what comes after it is repeated: a tail of a few milliseconds is also that of the machine's other
+business, and differs from run to run. What is told is the median over the runs, and from the least to the largest.
 """
 
 import json

@@ -227,11 +227,11 @@ def event_row(kind: str, detail: dict[str, Any]) -> Row:
 
 def entries(log: sqlite3.Connection) -> list[Entry]:
     """All decisions, in their order."""
-    return [Entry(*row) for row in log.execute(f"SELECT {', '.join(COLUMNS)} FROM decisions ORDER BY number")]
+    return entries_after(log, 0, -1)
 
 
 def entries_after(log: sqlite3.Connection, number: int, most: int) -> list[Entry]:
-    """The first decisions after one, in their order."""
+    """The first decisions after one, in their order; all where `most` is below 0."""
     query = f"SELECT {', '.join(COLUMNS)} FROM decisions WHERE number > ? ORDER BY number LIMIT ?"
     return [Entry(*row) for row in log.execute(query, (number, most))]
 
