@@ -4,6 +4,7 @@ Rows are plain tuples in the order of the tables' fields: a table takes one at o
 field by field, and a router does it for every job that it is asked about.
 """
 
+from operator import itemgetter
 from typing import Any
 
 from ..fastsim.errors import InputError
@@ -16,6 +17,7 @@ from .snapshot import JobNow
 STATUS = {"new": WAITING, "queued": WAITING, "held": WAITING, "starting": STARTING, "running": RUNNING}
 STATUS |= {"blocked": PENDING}
 PLAIN = dict.fromkeys(JOB.names or (), 0)
+in_job_order, in_placed_order = itemgetter(*JOB.names or ()), itemgetter(*PLACED.names or ())
 Row = tuple[Any, ...]
 
 
@@ -51,7 +53,7 @@ def tabled(job: JobNow, names: Names, now: int, *, comes: bool = False) -> tuple
         "walltime": job.requested_ms,
         "requested": job.requested_ms,
         "gang": job.gang,
-        "tags": sum(number_of(names.tags, "tags", "tag", tag) for tag in set(job.tags)),
+        "tags": sum([number_of(names.tags, "tags", "tag", tag) for tag in set(job.tags)]),
         "cls": number_of(names.classes, "job_class", "class", job.job_class),
         "priority": job.priority,
         "silicon": NO if job.native is None else number_of(names.silicons, "native", "silicon", job.native),
@@ -94,8 +96,8 @@ def tabled(job: JobNow, names: Names, now: int, *, comes: bool = False) -> tuple
         "megabytes": sum(job.data.values()),
         "stored": tuple(stored),
     }
-    return tuple(work.values()), tuple(placed[name] for name in PLACED.names or ())
+    return in_job_order(work), in_placed_order(placed)
 
 
 def _bits(members: tuple[int, ...]) -> int:
-    return sum(1 << member for member in set(members))
+    return sum([1 << member for member in set(members)]) if members else 0

@@ -119,7 +119,7 @@ def signature(result: Any, *arguments: Any) -> Any:
     if not IS_COMPILED:
         return None
     kinds = [
-        numba.types.FunctionType(argument)
+        linking.PointerType(argument)
         if isinstance(argument, numba.core.typing.templates.Signature)
         else numba.typeof(argument)
         for argument in arguments

@@ -17,10 +17,11 @@ from .offers import carry_out, offered_slot, write_mask
 from .placing import add_offer
 from .restore import PLACED, place
 from .spec import NO, PRIORITIES, Jobs, Spec
-from .state import View, World, world_of
+from .state import WAITING, View, World, world_of
 
 SLOT, JOB_ROW, FIRST, SECOND = range(4)  # what `consider` finds: the offer, and what each agent would do
 NUMBERS = np.zeros(1, np.int64)
+ROWS = np.zeros(1, PLACED).view(np.recarray)
 CONSIDER = signature(
     0,
     *example(),  # spec, jobs, batch
@@ -35,6 +36,21 @@ CONSIDER = signature(
     np.zeros(1, np.uint8),  # mask
     NUMBERS,  # found
 )
+REPEAT = signature(
+    None,
+    *example(),  # spec, jobs, batch
+    NUMBERS,  # rows
+    ROWS,  # placed
+    NUMBERS,  # actions
+    NUMBERS,  # quotas
+    CHOOSE,
+    np.zeros(1),  # knobs
+    True,  # observes
+    np.zeros(1, np.float32),  # scratch
+    np.zeros(1, np.float32),  # observation
+    np.zeros(1, np.uint8),  # mask
+    np.zeros(1, np.bool_),  # is_done
+)
 
 
 @kernel
@@ -46,15 +62,36 @@ def open_offers(world: World) -> None:
     state.is_open = 1
 
 
+@kernel
+def arrive(spec: Spec, jobs: Jobs, world: World, job: int, row: Any) -> None:
+    """A job, later than all that are there, comes to where its row of PLACED says; it is offered."""
+    open_offers(world)
+    row.is_offered = 1
+    place(spec, jobs, world, job, row)
+    world.state[0].next_job = world.state[0].last_job = job + 1
+
+
 @direct
-@entry(signature(None, *example(), 0, np.zeros(1, PLACED).view(np.recarray)))
+@entry(signature(None, *example(), 0, ROWS))
 def come(spec: Spec, jobs: Jobs, batch: World, job: int, placed: Any) -> None:
     """Job `job`, later than all that are there, comes to episode 0, where placed[0] says; it is offered."""
-    world = by_reference(world_of(batch, 0))
-    open_offers(world)
-    placed[0].is_offered = 1
-    place(by_reference(spec), jobs, world, job, placed[0])
-    world.state[0].next_job = world.state[0].last_job = job + 1
+    arrive(by_reference(spec), jobs, by_reference(world_of(batch, 0)), job, placed[0])
+
+
+@kernel
+def waiting_slot(world: World, job: int) -> int:
+    """The slot of a job that waits; NO: it does not."""
+    for slot in range(world.state[0].slots):
+        if world.live[slot].job == job and world.live[slot].status == WAITING:
+            return slot
+    return NO
+
+
+@direct
+@entry(signature(0, example()[2], 0))
+def slot_of(batch: World, job: int) -> int:
+    """`waiting_slot` of episode 0."""
+    return waiting_slot(by_reference(world_of(batch, 0)), job)
 
 
 @direct
@@ -124,3 +161,48 @@ def consider(
     found[FIRST] = first(view, observation, mask, first_knobs, scratch)
     found[SECOND] = second(view, observation, mask, second_knobs, scratch)
     return reason
+
+
+@direct
+@entry(REPEAT)
+def repeat(
+    spec: Spec,
+    jobs: Jobs,
+    batch: World,
+    rows: np.ndarray,
+    placed: Any,
+    actions: np.ndarray,
+    quotas: np.ndarray,
+    choose: Any,
+    knobs: np.ndarray,
+    observes: bool,
+    scratch: np.ndarray,
+    observation: np.ndarray,
+    mask: np.ndarray,
+    is_done: np.ndarray,
+) -> None:
+    """Decide in episode 0 as it was decided elsewhere: `rows` (n,) says about which jobs, `actions` (n,) what.
+
+    A job that has not come yet comes first, where `placed` (n,) says; about one that does not wait, or is there
+    already, nothing `is_done` (n,). Who is offered after the first has the agent's answer. The others as in `consider`.
+    """
+    view = View(by_reference(spec), jobs, by_reference(world_of(batch, 0)))
+    spec, world = view.spec, view.world
+    for at in range(len(rows)):
+        if rows[at] >= world.state[0].next_job:
+            arrive(spec, jobs, world, rows[at], placed[at])
+        else:
+            slot = waiting_slot(world, rows[at])
+            if slot == NO or world.live[slot].site == actions[at]:
+                continue
+            open_offers(world)
+            add_offer(world, slot)
+        is_done[at], is_first = True, True
+        while advance(spec, jobs, world, world.state[0].now) == OFFERED:
+            write_mask(spec, jobs, world, mask)
+            if observes:
+                observe(spec, jobs, world, mask, observation)
+            shield(spec, jobs, world, quotas, mask)
+            action = actions[at] if is_first else choose(view, observation, mask, knobs, scratch)
+            carry_out(spec, jobs, world, action, mask)
+            is_first = False

@@ -12,7 +12,7 @@ from tidegate.envs.present import footprint_of, present, taken
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
-from tidegate.fastsim.state import EMPTY, OFFERS, SLOT_MASK
+from tidegate.fastsim.state import EMPTY, OFFERS, ROWS, SCRATCH, SLOT_MASK
 from tidegate.fastsim.worlds import Worlds
 
 from .agents_at_random import seeing_agent
@@ -31,6 +31,33 @@ def place_of(found: Cluster, name: str) -> str:
     live = found.worlds.batch.live[0]
     (slot,) = np.flatnonzero((live.job == found._rows[name]) & (live.status != EMPTY))
     return found.actions[int(live[slot].site)]
+
+
+def settle(found: Cluster, agent: Agent) -> None:
+    """Carry out the last answer and let start what may; `agent` answers for who had to make way for it."""
+    while (offer := found.offer(agent, agent)) is not None:
+        found.answer(offer.first)
+
+
+def repeated(found: Cluster, request: Request, action: str, agent: Agent) -> bool:
+    """A decision that was made elsewhere, carried out as a question that has this answer; whether it was to be."""
+    if found.site_of(request.id) == action:
+        return False
+    try:
+        found.ask([request])
+    except InputError:
+        return False
+    if found.offer(agent, agent) is not None:
+        found.answer(found.actions.index(action))
+    settle(found, agent)
+    return True
+
+
+def parts(found: Cluster) -> list[np.ndarray]:
+    """All that a cluster is; who only asks leaves something in SCRATCH."""
+    world = found.instant.world
+    keys = world["keys"][:, np.arange(ROWS) != SCRATCH]
+    return [found.instant.jobs, keys, *(world[name] for name in ("state", "live", "heads", "entries", "blocks"))]
 
 
 def offered(worlds: Worlds) -> list[str]:
@@ -70,9 +97,37 @@ def test_jobs_that_come_later_see_those_before_them() -> None:
         assert offer is not None
         waits.append(offer.observation.copy())
         found.answer(0)
-        found.settle(rule())
+        settle(found, rule())
     assert len({one.tobytes() for one in waits}) == len(waits)
     assert found.site_of("new29") == found.actions[0]
+
+
+@pytest.mark.parametrize("agent", [rule(), seeing_agent(1)], ids=["rule", "what it sees"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_decisions_that_are_carried_out_together_are_those_carried_out_one_by_one(agent: Agent, seed: int) -> None:
+    """The worlds agree to the last bit: jobs come, move, wait no more, are unheard of, too many."""
+    rng, quotas = np.random.default_rng(seed), {"spot": 200, "on_demand": 400}
+    together, singly = (cluster(spare=100, quotas=quotas) for _ in range(2))
+    known = [one.id for one in snapshot().jobs]
+    for _ in range(20 if IS_COMPILED else 2):
+        requests = []
+        for _ in range(int(rng.integers(0, 30))):
+            new = asked(f"new{rng.integers(0, 300)}", like=int(rng.integers(0, 5)))
+            assert new.job is not None
+            others = [
+                {"id": str(rng.choice(known)), "job": None},
+                {"job": None},
+                {"job": new.job.model_copy(update={"job_class": "unheard"})},
+                {"job": new.job.model_copy(update={"pipeline": "p"})},
+            ]
+            requests.append(new if rng.random() < 0.5 else new.model_copy(update=others[int(rng.integers(0, 4))]))
+        actions = [str(rng.choice(together.actions)) for _ in requests]
+        is_done = together.repeat(requests, actions, agent)
+        assert is_done == [repeated(singly, *one, agent) for one in zip(requests, actions, strict=True)]
+        assert together.instant.ids == singly.instant.ids
+        for one, other in zip(parts(together), parts(singly), strict=True):
+            assert one.tobytes() == other.tobytes()
+    assert not IS_COMPILED or together.rows == len(together.worlds.jobs)  # no room for the last
 
 
 def test_a_newer_state_in_the_memory_of_an_older_one_is_the_same() -> None:
@@ -140,7 +195,7 @@ def test_no_policy_breaks_a_hard_rule(seed: int) -> None:
             assert offer is not None
             wanted = int(rng.choice([*range(-3, len(world.sites) + 4), 10**9]))
             found.answer(wanted if rng.random() < 0.9 else legal(wanted, offer.mask))
-            found.settle(rule())
+            settle(found, rule())
             where = place_of(found, request.id)
             if where in sites:
                 placed.add(where)

@@ -7,20 +7,21 @@ and no file is known here: the same calls give the same states.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from ...envs.present import Present
 from ...envs.scenario import Scenario
-from ...envs.tabled import Names, tabled
+from ...envs.snapshot import JobNow
+from ...envs.tabled import Names, Row, tabled
 from ...fastsim.advance import OFFERED
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
-from ...fastsim.question import FIRST, JOB_ROW, SECOND, come, consider, offer_again
+from ...fastsim.question import FIRST, JOB_ROW, SECOND, come, consider, offer_again, repeat, slot_of
 from ...fastsim.restore import PLACED
 from ...fastsim.spec import NO, Jobs, Spec, plain_jobs
-from ...fastsim.state import WAITING
 from ...fastsim.worlds import Worlds
 from .request import Request
 
@@ -149,11 +150,8 @@ class Cluster:
             if slot is not None:
                 offer_again(self.worlds.batch, slot)
         for job, (submitted, placed) in zip(fresh, rows, strict=True):
-            row = len(self._ids)
-            self._jobs[row], self._comes[0] = submitted, placed
+            row, self._comes[0] = self._enter(job.id, submitted), placed
             come(self._spec, self._jobs, self.worlds.batch, row, self._comes)
-            self._rows[job.id] = row
-            self._ids.append(job.id)
         self._answer = -1
 
     def offer(self, first: Agent, second: Agent) -> Offer | None:
@@ -187,30 +185,71 @@ class Cluster:
         """Place the offered job, with the next call of `offer`. What is not legal becomes what is (rules.md)."""
         self._answer = action
 
-    def settle(self, agent: Agent) -> None:
-        """Carry out the last answer and let start what may; `agent` answers for who had to make way for it."""
-        while (offer := self.offer(agent, agent)) is not None:
-            self.answer(offer.first)
+    def repeat(self, requests: Sequence[Request], actions: Sequence[str], agent: Agent) -> list[bool]:
+        """Carry out what was decided about these jobs elsewhere, each after all that follows from those before it.
+
+        `agent` answers for who has to make way. Returns for which there was anything to carry out: not for one that
+        does not wait, is there already, or cannot be asked about.
+        """
+        rows, is_done = np.full(len(requests), NO, np.int64), np.zeros(len(requests), np.bool_)
+        placed = np.zeros(len(requests), PLACED).view(np.recarray)
+        for index, request in enumerate(requests):
+            row = self._rows.get(request.id)
+            if row is None and len(self._ids) < len(self._jobs):
+                with suppress(InputError):
+                    job = self._described(request, index)
+                    submitted, placed[index] = tabled(job, self._names, self.now, comes=True)
+                    row = self._enter(job.id, submitted)
+            rows[index] = NO if row is None else row
+        repeat(
+            self._spec,
+            self._jobs,
+            self.worlds.batch,
+            rows,
+            placed,
+            np.array([self.actions.index(one) for one in actions], np.int64),
+            self._quotas,
+            agent.choose,
+            agent.knobs,
+            agent.observes,
+            SCRATCH,
+            self._observation,
+            self._mask,
+            is_done,
+        )
+        return is_done.tolist()
+
+    def _enter(self, name: str, submitted: Row) -> int:
+        """The row of a job that comes next."""
+        row = len(self._ids)
+        self._jobs[row] = submitted
+        self._rows[name] = row
+        self._ids.append(name)
+        return row
 
     def _slot(self, request: Request, index: int) -> int | None:
         """Where the world has a job that waits; None: it is to come."""
         row = self._rows.get(request.id)
-        where = f"requests[{index}]"
         if row is None:
-            if request.job is None:
-                reason, remedy = "is not in the last state", "describe it in `job`, or send a newer state"
-                raise UnknownJobError(where, "job", request.id, reason, remedy)
-            if request.job.pipeline is not None:
-                reason, remedy = "is a member of a pipeline", "send it in the state, with the other members"
-                raise InputError(f"{where}.job", "job", request.id, reason, remedy)
+            self._described(request, index)
             return None
         slot = self._slot_of(row)
         if slot is None:
-            raise BusyJobError(where, "job", request.id, "does not wait", "ask about jobs that wait")
+            raise BusyJobError(f"requests[{index}]", "job", request.id, "does not wait", "ask about jobs that wait")
         return slot
+
+    def _described(self, request: Request, index: int) -> JobNow:
+        """The job that is to come."""
+        where = f"requests[{index}]"
+        if request.job is None:
+            reason, remedy = "is not in the last state", "describe it in `job`, or send a newer state"
+            raise UnknownJobError(where, "job", request.id, reason, remedy)
+        if request.job.pipeline is not None:
+            reason, remedy = "is a member of a pipeline", "send it in the state, with the other members"
+            raise InputError(f"{where}.job", "job", request.id, reason, remedy)
+        return request.job
 
     def _slot_of(self, row: int) -> int | None:
         """The slot of a job that waits."""
-        live, used = self.worlds.batch.live[0], int(self.worlds.batch.state[0, 0].slots)
-        found = np.flatnonzero((live.job[:used] == row) & (live.status[:used] == WAITING))
-        return int(found[0]) if len(found) else None
+        slot = int(slot_of(self.worlds.batch, row))
+        return None if slot == NO else slot

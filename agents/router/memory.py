@@ -1,18 +1,23 @@
 """Decisions that the next snapshot may not know of: it may have been taken before they were carried out."""
 
 from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ...fastsim.agent import Agent
-from ...fastsim.errors import InputError
 from .audit import Entry
 from .cluster import HOLD, Cluster
 from .request import Request
 
 GRACE_MS = 2_000  # that it takes until a decision shows in a snapshot
 REMEMBERED = 20_000  # decisions
+REPEATED = 4_096  # requests, 10 MB
 MARK_MS, MARKS = 50, 400  # between two of them at least, and how many are kept: of 20 s
+
+
+_asked = lru_cache(REPEATED)(Request.model_validate_json)  # a decision is carried out in two or three states
 
 
 class Recent(NamedTuple):
@@ -83,15 +88,11 @@ class Memory:
         self._marks.clear()
 
 
-def place(cluster: Cluster, one: Recent, agent: Agent) -> bool:
-    """Carry out a decision in a cluster that does not show it; False where there is nothing to carry out."""
-    if cluster.site_of(one.job) == one.action:
-        return False
-    try:
-        cluster.ask([Request.model_validate_json(one.request)])
-    except InputError:  # it runs, or has gone
-        return False
-    if cluster.offer(agent, agent) is not None:
-        cluster.answer(cluster.actions.index(one.action))
-    cluster.settle(agent)
-    return True
+def carry_out(cluster: Cluster, decisions: Sequence[Recent], agent: Agent) -> list[int]:
+    """Carry out decisions in a cluster that does not show them; the numbers of those that it did not show.
+
+    `agent` answers for who has to make way.
+    """
+    requests = [_asked(one.request) for one in decisions]
+    is_done = cluster.repeat(requests, [one.action for one in decisions], agent)
+    return [one.number for one, was_lacking in zip(decisions, is_done, strict=True) if was_lacking]

@@ -19,7 +19,7 @@ from . import audit
 from .audit import Entry
 from .cluster import Cluster, Instant
 from .engine import Engine
-from .memory import Recent, place
+from .memory import Recent, carry_out
 from .request import Request
 
 COMPARED = ("action", "by", "why", "policy", "baseline", "observation")
@@ -131,8 +131,7 @@ class _Replay:
         snapshot = parsed(told.snapshot, f"{self.path}: state {number}")
         standing = present(snapshot, self.scenario, self.spec)
         cluster = Cluster(self.scenario, Instant.of(standing), self.quotas, spare + len(told.again))
-        for earlier in told.again:
-            place(cluster, Recent.of(self.by_number[earlier]), self.baseline)
+        carry_out(cluster, [Recent.of(self.by_number[earlier]) for earlier in told.again], self.baseline)
         return cluster
 
     def _compared(self, cluster: Cluster, question: list[Entry]) -> Iterator[Difference]:

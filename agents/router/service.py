@@ -21,7 +21,7 @@ from .cluster import HOLD, Cluster
 from .engine import Decision, Engine
 from .gate import SHARE, Gate
 from .judge import case_of
-from .memory import Memory, place
+from .memory import Memory, carry_out
 from .metrics import Metrics
 from .parcel import unpacked
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
@@ -160,7 +160,7 @@ class Service:
             count, seen = AT_ONCE + 2 * (self._last - seen), self._last
             part, news = news[:count], news[count:]
             last = part[-1].number
-            again += [one.number for one in part if place(cluster, one, self._baseline)]
+            again += carry_out(cluster, part, self._baseline)
             if news:
                 await asyncio.sleep(BREATH_SECONDS)
         if losses != self._losses:  # the log has lost decisions meanwhile, on which nothing may rest
