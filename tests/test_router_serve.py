@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -196,6 +197,27 @@ def test_strangers_get_no_server_error(router: tuple[Path, int]) -> None:
         assert answer.status < 500, (number, verb, path, body[:200], answer.status)
     assert {200, 400, 405, 404} <= seen
     assert Client(router[0]).call("POST", "/v1/route", question(asked("sound")))[0] == 200
+
+
+def test_an_answer_leaves_in_one_piece(router: tuple[Path, int]) -> None:
+    """Who waits for it is woken once. A head without a body leaves too, and what comes before an answer."""
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        client.settimeout(10)
+        client.connect(str(router[0]))
+
+        def told(verb: str, path: str, *headers: str) -> bytes:
+            client.sendall("\r\n".join([f"{verb} {path} HTTP/1.1", "host: r", *headers, "\r\n"]).encode())
+            return client.recv(65_536)
+
+        assert all(told("GET", "/v2").endswith(b"}") for _ in range(50))
+        assert told("HEAD", "/v2").endswith(b"\r\n\r\n")
+        assert (
+            told("POST", "/v1/route", "content-length: 2", "expect: 100-continue") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        )
+        client.sendall(b"{}")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 400")
+        assert told("GET", "/v2", "connection: close").endswith(b"}")
+        assert client.recv(1) == b""
 
 
 def test_a_body_without_an_end_is_refused(router: tuple[Path, int]) -> None:

@@ -243,6 +243,19 @@ def test_the_log_is_moved_to_the_database_in_small_parts(tmp_path: Path) -> None
     log.close()
 
 
+@pytest.mark.parametrize("count", [1, 2, audit.MOST_TOGETHER, audit.MOST_TOGETHER + 1])
+def test_of_decisions_that_are_committed_together_all_are_in_the_log_or_none(tmp_path: Path, count: int) -> None:
+    log, told = Log(tmp_path / "audit.db"), list[Exception | None]()
+    wanted = [entry(number, "spot") for number in range(1, count + 1)]
+    for made in (wanted, [entry(number, "spot") for number in range(2 * count, count - 1, -1)]):  # the last is there
+        log.add([audit.decision_row(one) for one in made], told.append)
+        while not told or (made is not wanted and len(told) < 2):
+            time.sleep(0.001)
+    log.close()
+    assert told[0] is None and isinstance(told[1], sqlite3.IntegrityError)
+    assert audit.entries(audit.opened(tmp_path / "audit.db", read_only=True)) == wanted
+
+
 def test_what_is_not_known_or_too_much_is_refused(tmp_path: Path) -> None:
     limits = Limits(rate=50, burst=10, depth=8, stale_seconds=0.3, spare=100)
 

@@ -60,10 +60,12 @@ COLUMNS = (
     *("baseline", "observation", "share", "bundle"),
 )
 VERSION = 1  # PRAGMA user_version
+MOST_TOGETHER = 100  # decisions in one statement
 MOVED_ROWS = 300  # are committed before the WAL is moved to the database, which takes a millisecond
 Row = tuple[str, Sequence[Any]]  # a statement and its values
 Done = Callable[[Exception | None], None]
-INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+PLACES = f"({', '.join('?' * len(COLUMNS))})"
+INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES {PLACES}"
 
 
 class Entry(NamedTuple):
@@ -192,6 +194,11 @@ class Log:
 
     def _commit(self, rows: Sequence[Row]) -> Exception | None:
         try:
+            if all(statement is INSERT for statement, _ in rows) and len(rows) <= MOST_TOGETHER:
+                # Each statement gives the interpreter away twice, and then waits for the loop to let it go on.
+                values = [value for _, row in rows for value in row]
+                self._log.execute(", ".join([INSERT, *[PLACES] * (len(rows) - 1)]), values)
+                return None
             self._log.execute("BEGIN IMMEDIATE")
             for statement, values in rows:
                 self._log.execute(statement, values)

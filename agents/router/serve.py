@@ -32,6 +32,7 @@ from .app import app_of
 from .audit import Log
 from .service import Service
 from .standing import Beside, is_up, workers
+from .whole import Protocol
 
 LOOK_SECONDS = 1.0  # between looks at the bundle
 DRAIN_SECONDS = 10
@@ -155,6 +156,8 @@ async def _run(settings: Settings, bundle: Bundle, baseline: Agent, log: Log, be
     app = app_of(service, settings.token, reloader.look)
     config = uvicorn.Config(
         app,
+        http=Protocol,
+        proxy_headers=False,
         lifespan="off",
         log_config=None,
         access_log=False,
