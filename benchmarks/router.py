@@ -38,6 +38,7 @@ from tidegate.envs.present import present
 from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import Scenario, load
 from tidegate.envs.snapshot import JobNow, SiteNow, Snapshot
+from tidegate.envs.tabled import Names
 from tidegate.fastsim import scorer
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.jit import IS_COMPILED
@@ -143,13 +144,13 @@ def decisions() -> None:
     world = load(NAME)
     instant, baseline = Instant.of(present(snapshot(), world)), resolve("best-tuned", world)
     assert isinstance(baseline, Agent)
-    engine = Engine(load_bundle(TRAINED / NAME), baseline, 1.0)
+    engine, names = Engine(load_bundle(TRAINED / NAME), baseline, 1.0), Names(world)
     jobs, seconds, by_policy = arriving(), [], 0
-    cluster, free = Cluster(world, instant), None
+    cluster, free = Cluster(names, instant), None
     quieten()
     for number in range(DECISIONS):
         if number % 100 == 0:
-            cluster, free = Cluster(world, instant, free=free), cluster.worlds
+            cluster, free = Cluster(names, instant, free=free), cluster.worlds
         job = jobs[number % len(jobs)].model_copy(update={"id": f"n{number}"})
         request = Request(id=job.id, job=job)
         began = time.perf_counter()

@@ -40,8 +40,8 @@ def number_of(known: dict[str, int], where: str, what: str, name: str) -> int:
     return known[name]
 
 
-def tabled(job: JobNow, names: Names, now: int, *, comes: bool = False) -> tuple[Row, Row]:
-    """A job as rows of JOB and of PLACED. `comes`: it comes now, whenever it was submitted.
+def tabled(job: JobNow, names: Names, now: int) -> tuple[Row, Row]:
+    """A job as rows of JOB and of PLACED.
 
     Raises InputError where it names what the scenario does not have, or lacks what its class needs.
     """
@@ -49,7 +49,7 @@ def tabled(job: JobNow, names: Names, now: int, *, comes: bool = False) -> tuple
         reason = "serves, and needs an end" if job.serves_until_ms is None else "serves nobody"
         raise InputError("serves_until_ms", "class", job.job_class, reason, "say until when a block of serving serves")
     work = PLAIN | {
-        "arrival": now if comes else job.submitted_ms,
+        "arrival": job.submitted_ms,
         "walltime": job.requested_ms,
         "requested": job.requested_ms,
         "gang": job.gang,

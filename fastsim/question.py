@@ -64,9 +64,11 @@ def open_offers(world: World) -> None:
 
 @kernel
 def arrive(spec: Spec, jobs: Jobs, world: World, job: int, row: Any) -> None:
-    """A job, later than all that are there, comes to where its row of PLACED says; it is offered."""
+    """A job, later than all that are there, comes now to where its row of PLACED says; it is offered."""
     open_offers(world)
-    row.is_offered = 1
+    now = world.state[0].now
+    jobs[job].arrival = now
+    row.ready, row.finish, row.is_offered = min(row.ready, now), max(now + 1, row.requested_end), 1
     place(spec, jobs, world, job, row)
     world.state[0].next_job = world.state[0].last_job = job + 1
 
@@ -74,7 +76,7 @@ def arrive(spec: Spec, jobs: Jobs, world: World, job: int, row: Any) -> None:
 @direct
 @entry(signature(None, *example(), 0, ROWS))
 def come(spec: Spec, jobs: Jobs, batch: World, job: int, placed: Any) -> None:
-    """Job `job`, later than all that are there, comes to episode 0, where placed[0] says; it is offered."""
+    """Job `job`, later than all that are there, comes now to episode 0, where placed[0] says; it is offered."""
     arrive(by_reference(spec), jobs, by_reference(world_of(batch, 0)), job, placed[0])
 
 

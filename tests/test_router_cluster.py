@@ -5,10 +5,11 @@ import pickle
 import numpy as np
 import pytest
 
-from tidegate.agents.router.cluster import BusyJobError, Cluster, FullError, Instant, UnknownJobError
+from tidegate.agents.router.cluster import BusyJobError, Cluster, Comer, FullError, Instant, UnknownJobError
 from tidegate.agents.router.engine import BASELINE, POLICY, Engine, is_the_policys, legal
 from tidegate.agents.router.request import Request
 from tidegate.envs.present import footprint_of, present, taken
+from tidegate.envs.tabled import Names
 from tidegate.fastsim.agent import Agent
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import IS_COMPILED
@@ -23,7 +24,7 @@ STEPS = 50_000 if IS_COMPILED else 20
 
 
 def cluster(**options: object) -> Cluster:
-    return Cluster(scenario(), Instant.of(present(snapshot(), scenario())), **options)  # type: ignore[arg-type]
+    return Cluster(Names(scenario()), Instant.of(present(snapshot(), scenario())), **options)  # type: ignore[arg-type]
 
 
 def place_of(found: Cluster, name: str) -> str:
@@ -74,7 +75,7 @@ def test_a_question_is_what_the_simulator_asks(agent: Agent) -> None:
     for _ in range(INSTANTS):
         names = offered(worlds)
         several += len(names) > 1
-        found = Cluster(scenario(), Instant.of(present(taken(worlds, scenario()), scenario())))
+        found = Cluster(Names(scenario()), Instant.of(present(taken(worlds, scenario()), scenario())))
         found.ask([Request(id=name) for name in reversed(names)])
         for name in names:
             offer = found.offer(agent, rule())
@@ -122,7 +123,8 @@ def test_decisions_that_are_carried_out_together_are_those_carried_out_one_by_on
             ]
             requests.append(new if rng.random() < 0.5 else new.model_copy(update=others[int(rng.integers(0, 4))]))
         actions = [str(rng.choice(together.actions)) for _ in requests]
-        is_done = together.repeat(requests, actions, agent)
+        comers = [Comer.of(one, together.names) for one in requests]
+        is_done = together.repeat(comers, actions, agent)
         assert is_done == [repeated(singly, *one, agent) for one in zip(requests, actions, strict=True)]
         assert together.instant.ids == singly.instant.ids
         for one, other in zip(parts(together), parts(singly), strict=True):
@@ -133,11 +135,11 @@ def test_decisions_that_are_carried_out_together_are_those_carried_out_one_by_on
 def test_a_newer_state_in_the_memory_of_an_older_one_is_the_same() -> None:
     """However much has happened there, of whatever snapshot, and though another process has stood it."""
     engine = Engine(bundle(), rule(), 1.0)
-    used = Cluster(scenario(), Instant.of(present(snapshot(4), scenario())), spare=400)
+    used = Cluster(Names(scenario()), Instant.of(present(snapshot(4), scenario())), spare=400)
     for number in range(300):
         engine.decide(used, [asked(f"old{number}", like=number % 5)])
     instant = pickle.loads(pickle.dumps(Instant.of(present(snapshot(), scenario()))))
-    anew, again = (Cluster(scenario(), instant, spare=300, free=free) for free in (None, used.worlds))
+    anew, again = (Cluster(Names(scenario()), instant, spare=300, free=free) for free in (None, used.worlds))
     assert again.worlds is used.worlds and anew.worlds is not used.worlds
     waiting = [one.id for one in snapshot().jobs if anew.site_of(one.id) is not None]
     for number in range(300):
@@ -145,7 +147,7 @@ def test_a_newer_state_in_the_memory_of_an_older_one_is_the_same() -> None:
         requests = [asked(f"new{number}", like=number % 5), *known]
         engines = [Engine(bundle(), rule(), 1.0) for _ in range(2)]
         assert engines[0].decide(anew, requests) == engines[1].decide(again, requests)
-    wider = Cluster(scenario(), instant, spare=2000, free=used.worlds)
+    wider = Cluster(Names(scenario()), instant, spare=2000, free=used.worlds)
     assert wider.worlds is not used.worlds  # it would not suffice
 
 

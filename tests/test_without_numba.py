@@ -32,8 +32,9 @@ print(batch.observations.tobytes().hex())
 from tidegate.agents.router.cluster import Cluster, Instant
 from tidegate.agents.router.engine import Engine
 from tidegate.envs.present import present
+from tidegate.envs.tabled import Names
 standing = present(snapshot(), scenario())
-cluster, engine = Cluster(scenario(), Instant.of(standing)), Engine(bundle(), rule(), 1.0)
+cluster, engine = Cluster(Names(scenario()), Instant.of(standing)), Engine(bundle(), rule(), 1.0)
 print([engine.decide(cluster, [asked("new%d" % number)])[0] for number in range(3)])
 """
 

@@ -234,13 +234,13 @@ def event_row(kind: str, detail: dict[str, Any]) -> Row:
 
 def entries(log: sqlite3.Connection) -> list[Entry]:
     """All decisions, in their order."""
-    return entries_after(log, 0, -1)
+    return [Entry(*row) for row in decisions_after(log, 0, -1, COLUMNS)]
 
 
-def entries_after(log: sqlite3.Connection, number: int, most: int) -> list[Entry]:
-    """The first decisions after one, in their order; all where `most` is below 0."""
-    query = f"SELECT {', '.join(COLUMNS)} FROM decisions WHERE number > ? ORDER BY number LIMIT ?"
-    return [Entry(*row) for row in log.execute(query, (number, most))]
+def decisions_after(log: sqlite3.Connection, number: int, most: int, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Some columns of the first decisions after one, in their order; of all where `most` is below 0."""
+    query = f"SELECT {', '.join(columns)} FROM decisions WHERE number > ? ORDER BY number LIMIT ?"
+    return log.execute(query, (number, most)).fetchall()
 
 
 def state(log: sqlite3.Connection, number: int) -> StateEntry | None:

@@ -7,13 +7,11 @@ and no file is known here: the same calls give the same states.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from ...envs.present import Present
-from ...envs.scenario import Scenario
 from ...envs.snapshot import JobNow
 from ...envs.tabled import Names, Row, tabled
 from ...fastsim.advance import OFFERED
@@ -22,6 +20,7 @@ from ...fastsim.errors import InputError
 from ...fastsim.question import FIRST, JOB_ROW, SECOND, come, consider, offer_again, repeat, slot_of
 from ...fastsim.restore import PLACED
 from ...fastsim.spec import NO, Jobs, Spec, plain_jobs
+from ...fastsim.units import NEVER
 from ...fastsim.worlds import Worlds
 from .request import Request
 
@@ -54,6 +53,21 @@ class Offer(NamedTuple):
     def digest(self) -> str:
         """SHA-256 of observation and mask, in short."""
         return hashlib.sha256(self.observation.tobytes() + self.mask.tobytes()).hexdigest()[:16]
+
+
+class Comer(NamedTuple):
+    """Whom a decision was about, as it would come to any state."""
+
+    id: str
+    rows: tuple[Row, Row] | None  # of JOB and PLACED; None: it can only be there already
+
+    @classmethod
+    def of(cls, request: Request, names: Names) -> "Comer":
+        """That of a request."""
+        try:
+            return cls(request.id, tabled(described(request, "request"), names, NEVER))
+        except InputError:
+            return cls(request.id, None)
 
 
 class Instant(NamedTuple):
@@ -93,7 +107,7 @@ class Cluster:
 
     def __init__(
         self,
-        scenario: Scenario,
+        names: Names,
         instant: Instant,
         quotas: Mapping[str, int] | None = None,
         spare: int = 256,
@@ -103,14 +117,13 @@ class Cluster:
 
         `free`: the worlds of a cluster that nobody asks any more, whose memory may be used.
         """
-        sites = [site.name for site in scenario.sites]
-        self.actions = (*sites, HOLD)
+        self.names, self.actions = names, (*names.sites, HOLD)
         self.now = instant.now
         self.worlds = instant.worlds(len(instant.jobs) + spare, free)
-        self._names, self._spec, self._jobs = Names(scenario), instant.spec, self.worlds.jobs
+        self._spec, self._jobs = instant.spec, self.worlds.jobs
         self._comes = np.zeros(1, PLACED).view(np.recarray)  # where the job stands that comes next
         self._ids, self._rows = list(instant.ids), {name: row for row, name in enumerate(instant.ids) if name}
-        self._quotas = np.array([(quotas or {}).get(name, NO) for name in sites], np.int64)
+        self._quotas = np.array([(quotas or {}).get(name, NO) for name in names.sites], np.int64)
         self._observation, self._mask = self.worlds.observations[0], self.worlds.masks[0]
         self._found, self._answer = np.zeros(4, np.int64), -1
 
@@ -145,7 +158,7 @@ class Cluster:
             raise FullError("request", "jobs", len(self._ids), "have come since the snapshot", "send a newer state")
         slots = [self._slot(one, index) for index, one in enumerate(requests)]
         fresh = [one.job for one, slot in zip(requests, slots, strict=True) if slot is None and one.job is not None]
-        rows = [tabled(job, self._names, self.now, comes=True) for job in fresh]
+        rows = [tabled(job, self.names, self.now) for job in fresh]
         for slot in slots:
             if slot is not None:
                 offer_again(self.worlds.batch, slot)
@@ -185,22 +198,20 @@ class Cluster:
         """Place the offered job, with the next call of `offer`. What is not legal becomes what is (rules.md)."""
         self._answer = action
 
-    def repeat(self, requests: Sequence[Request], actions: Sequence[str], agent: Agent) -> list[bool]:
+    def repeat(self, comers: Sequence[Comer], actions: Sequence[str], agent: Agent) -> list[bool]:
         """Carry out what was decided about these jobs elsewhere, each after all that follows from those before it.
 
         `agent` answers for who has to make way. Returns for which there was anything to carry out: not for one that
         does not wait, is there already, or cannot be asked about.
         """
-        rows, is_done = np.full(len(requests), NO, np.int64), np.zeros(len(requests), np.bool_)
-        placed = np.zeros(len(requests), PLACED).view(np.recarray)
-        for index, request in enumerate(requests):
-            row = self._rows.get(request.id)
-            if row is None and len(self._ids) < len(self._jobs):
-                with suppress(InputError):
-                    job = self._described(request, index)
-                    submitted, placed[index] = tabled(job, self._names, self.now, comes=True)
-                    row = self._enter(job.id, submitted)
-            rows[index] = NO if row is None else row
+        rows, is_done = np.full(len(comers), NO, np.int64), np.zeros(len(comers), np.bool_)
+        placed = np.zeros(len(comers), PLACED).view(np.recarray)
+        for index, (name, known) in enumerate(comers):
+            if name in self._rows:
+                rows[index] = self._rows[name]
+            elif known is not None and len(self._ids) < len(self._jobs):
+                submitted, placed[index] = known
+                rows[index] = self._enter(name, submitted)
         repeat(
             self._spec,
             self._jobs,
@@ -231,25 +242,25 @@ class Cluster:
         """Where the world has a job that waits; None: it is to come."""
         row = self._rows.get(request.id)
         if row is None:
-            self._described(request, index)
+            described(request, f"requests[{index}]")
             return None
         slot = self._slot_of(row)
         if slot is None:
             raise BusyJobError(f"requests[{index}]", "job", request.id, "does not wait", "ask about jobs that wait")
         return slot
 
-    def _described(self, request: Request, index: int) -> JobNow:
-        """The job that is to come."""
-        where = f"requests[{index}]"
-        if request.job is None:
-            reason, remedy = "is not in the last state", "describe it in `job`, or send a newer state"
-            raise UnknownJobError(where, "job", request.id, reason, remedy)
-        if request.job.pipeline is not None:
-            reason, remedy = "is a member of a pipeline", "send it in the state, with the other members"
-            raise InputError(f"{where}.job", "job", request.id, reason, remedy)
-        return request.job
-
     def _slot_of(self, row: int) -> int | None:
         """The slot of a job that waits."""
         slot = int(slot_of(self.worlds.batch, row))
         return None if slot == NO else slot
+
+
+def described(request: Request, where: str) -> JobNow:
+    """The job that comes. Raises InputError where it is not known, or cannot come alone."""
+    if request.job is None:
+        reason, remedy = "is not in the last state", "describe it in `job`, or send a newer state"
+        raise UnknownJobError(where, "job", request.id, reason, remedy)
+    if request.job.pipeline is not None:
+        reason, remedy = "is a member of a pipeline", "send it in the state, with the other members"
+        raise InputError(f"{where}.job", "job", request.id, reason, remedy)
+    return request.job

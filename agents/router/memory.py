@@ -1,38 +1,41 @@
 """Decisions that the next snapshot may not know of: it may have been taken before they were carried out."""
 
+import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ...envs.tabled import Names
 from ...fastsim.agent import Agent
-from .audit import Entry
-from .cluster import HOLD, Cluster
+from .audit import Entry, decisions_after
+from .cluster import HOLD, Cluster, Comer
 from .request import Request
 
 GRACE_MS = 2_000  # that it takes until a decision shows in a snapshot
 REMEMBERED = 20_000  # decisions
-REPEATED = 4_096  # requests, 10 MB
+REPEATED = 4_096  # decisions: most of those of four states, 5 MB
 MARK_MS, MARKS = 50, 400  # between two of them at least, and how many are kept: of 20 s
-
-
-_asked = lru_cache(REPEATED)(Request.model_validate_json)  # a decision is carried out in two or three states
 
 
 class Recent(NamedTuple):
     """A decision that sent a job somewhere, and when it was made on the clock of the snapshots."""
 
     number: int
-    at_ms: int
-    job: str
     action: str
     request: str  # JSON
+    at_ms: int = 0
 
     @classmethod
     def of(cls, entry: Entry, at_ms: int = 0) -> "Recent":
         """That of a row of the log."""
-        return cls(entry.number, at_ms, entry.job, entry.action, entry.request)
+        return cls(entry.number, entry.action, entry.request, at_ms)
+
+    @classmethod
+    def after(cls, log: sqlite3.Connection, number: int, most: int) -> "list[Recent]":
+        """The first decisions after one that the log has, those too that sent nobody anywhere."""
+        return [cls(*row) for row in decisions_after(log, number, most, ("number", "action", "request"))]
 
 
 class Told(NamedTuple):
@@ -88,11 +91,17 @@ class Memory:
         self._marks.clear()
 
 
+@lru_cache(REPEATED)
+def _comer(request: str, names: Names) -> Comer:
+    """Whom a request (JSON) is about; it is carried out in two or three states."""
+    return Comer.of(Request.model_validate_json(request), names)
+
+
 def carry_out(cluster: Cluster, decisions: Sequence[Recent], agent: Agent) -> list[int]:
     """Carry out decisions in a cluster that does not show them; the numbers of those that it did not show.
 
     `agent` answers for who has to make way.
     """
-    requests = [_asked(one.request) for one in decisions]
-    is_done = cluster.repeat(requests, [one.action for one in decisions], agent)
+    comers = [_comer(one.request, cluster.names) for one in decisions]
+    is_done = cluster.repeat(comers, [one.action for one in decisions], agent)
     return [one.number for one, was_lacking in zip(decisions, is_done, strict=True) if was_lacking]

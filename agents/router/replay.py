@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
+from ...envs.tabled import Names
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.jit import IS_COMPILED
@@ -77,6 +78,7 @@ class _Replay:
         by_graph: bool,
     ) -> None:
         self.log, self.scenario, self.path, self.spec = log, scenario, path, scenario.compile()
+        self.names = Names(scenario)
         self.bundles = {one.manifest.digest: one for one in bundles}
         self.baseline_of, self.by_graph = baseline_of, by_graph
         self.entries = audit.entries(log)
@@ -130,7 +132,7 @@ class _Replay:
             raise InputError("replay", "state", number, f"is not in {self.path}", "name a log that is whole")
         snapshot = parsed(told.snapshot, f"{self.path}: state {number}")
         standing = present(snapshot, self.scenario, self.spec)
-        cluster = Cluster(self.scenario, Instant.of(standing), self.quotas, spare + len(told.again))
+        cluster = Cluster(self.names, Instant.of(standing), self.quotas, spare + len(told.again))
         carry_out(cluster, [Recent.of(self.by_number[earlier]) for earlier in told.again], self.baseline)
         return cluster
 

@@ -11,6 +11,7 @@ from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from ...envs.scenario import Scenario
+from ...envs.tabled import Names
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
 from ...fastsim.worlds import Worlds
@@ -59,6 +60,7 @@ class Service:
         self._admission, self._states = Admission(limits), asyncio.Lock()
         self._state, self._last = log.last_state, log.last_decision
         self._told: Standing | None = None
+        self._names = Names(scenario)
         self._came, self._row = 0.0, list[Row]()
         self._recent = Memory()
         self._free: Worlds | None = None  # of the state before this one, for the next
@@ -155,7 +157,7 @@ class Service:
         news = self._recent.news(now, last)
         free, self._free = self._free, None
         spare = self.limits.spare + len(news)
-        cluster = await asyncio.to_thread(Cluster, self.scenario, told.ahead, self._quotas, spare, free)
+        cluster = await asyncio.to_thread(Cluster, self._names, told.ahead, self._quotas, spare, free)
         while news or (news := self._recent.news(now, last)):  # again and again: more is decided meanwhile
             count, seen = AT_ONCE + 2 * (self._last - seen), self._last
             part, news = news[:count], news[count:]
@@ -164,7 +166,7 @@ class Service:
             if news:
                 await asyncio.sleep(BREATH_SECONDS)
         if losses != self._losses:  # the log has lost decisions meanwhile, on which nothing may rest
-            cluster, again = Cluster(self.scenario, told.instant, self._quotas, self.limits.spare), []
+            cluster, again = Cluster(self._names, told.instant, self._quotas, self.limits.spare), []
         self._free = None if self.cluster is None else self.cluster.worlds
         self.cluster, self._told, self._came = cluster, told, time.monotonic()
         self._state += 1
@@ -305,7 +307,7 @@ class Service:
         self._recent.clear()
         self._losses += 1
         if self._told is not None:
-            self.cluster = Cluster(self.scenario, self._told.instant, self._quotas, self.limits.spare)
+            self.cluster = Cluster(self._names, self._told.instant, self._quotas, self.limits.spare)
             self._state += 1
             self._row = [state_row(self._state, self._told.digest, self._told.deflated, ())]
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from ...envs.present import parsed, present
 from ...envs.scenario import Scenario
+from ...envs.tabled import Names
 from ...fastsim.errors import InputError
 from ..evaluation.policies import resolve
-from .audit import entries_after, opened
+from .audit import opened
 from .cluster import HOLD, Cluster, Instant
 from .judge import Case, difference
 from .memory import REMEMBERED, Recent, Told, carry_out
@@ -25,7 +26,7 @@ from .parcel import Parcel, packed
 
 MEANWHILE = 256  # decisions that are carried out though they are made while a snapshot is taken in
 AT_ONCE = 50  # decisions are carried out in about a millisecond
-_own: dict[str, Any] = {}  # of a worker: scenario, spec, baseline
+_own: dict[str, Any] = {}  # of a worker: scenario, spec, names, baseline
 
 
 def workers(scenario: Scenario, baseline: str, where: str) -> ProcessPoolExecutor:
@@ -44,7 +45,8 @@ def _begin(scenario: str, baseline: str, where: str) -> None:
 
 def know(scenario: Scenario, baseline: str, where: str) -> None:
     """What this process stands snapshots and judges decisions with."""
-    _own.update(scenario=scenario, spec=scenario.compile(), baseline=resolve(baseline, scenario, where))
+    _own.update(scenario=scenario, spec=scenario.compile(), names=Names(scenario))
+    _own.update(baseline=resolve(baseline, scenario, where))
 
 
 def is_up() -> bool:
@@ -114,15 +116,15 @@ def caught_up(instant: Instant, told: Told, quotas: dict[str, int]) -> tuple[Ins
     if before is None:
         return instant, again, last
     with suppress(InputError, sqlite3.Error), closing(opened(told.log, read_only=True)) as log:
-        found = entries_after(log, before, REMEMBERED)
-        cluster, room = Cluster(_own["scenario"], instant, quotas, len(found) + MEANWHILE), MEANWHILE
+        found = Recent.after(log, before, REMEMBERED)
+        cluster, room = Cluster(_own["names"], instant, quotas, len(found) + MEANWHILE), MEANWHILE
         while found:
-            sent = [Recent.of(one) for one in found if one.action != HOLD]
+            sent = [one for one in found if one.action != HOLD]
             for begin in range(0, len(sent), AT_ONCE):
                 again += carry_out(cluster, sent[begin : begin + AT_ONCE], _own["baseline"])
                 os.sched_yield()  # a whole slice would keep the router or a client from the core for milliseconds
             last = found[-1].number
-            found = entries_after(log, last, room)
+            found = Recent.after(log, last, room)
             room -= len(found)
         return cluster.instant, again, last
     return instant, [], 0
