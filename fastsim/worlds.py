@@ -25,6 +25,7 @@ from .agent import Agent, Player
 from .errors import InputError
 from .jit import by_reference, entry
 from .ledger import burst_cost, delay_cost, egress_cost, floors, overage_cost
+from .memory import copied, put
 from .observe import layout
 from .play import ask, copy, run
 from .spec import MOST_IMPUTED, WITHDRAWN, Jobs, Spec
@@ -282,13 +283,13 @@ class Worlds:
         longest, blocks = int(batch.heads[:, :-2].max()), int(batch.heads[:, -2].max())
         return {
             "slots": np.array(batch.keys.shape[2]),
-            "state": np.array(batch.state),
-            "live": np.array(batch.live[:, :used]),
+            "state": copied(batch.state),
+            "live": copied(batch.live[:, :used]),
             "keys": batch.keys[:, :, :used].copy(),
             "plans": batch.plans.copy(),
             "heads": batch.heads.copy(),
             "entries": batch.entries[..., :longest].copy(),
-            "blocks": np.array(batch.blocks[:, :blocks]),
+            "blocks": copied(batch.blocks[:, :blocks]),
             "observations": self.observations.copy(),
             "masks": self.masks.copy(),
             "costs": self.costs.copy(),
@@ -300,7 +301,7 @@ class Worlds:
             self._grow(int(kept["slots"]))
         for name in ("state", "live", "keys", "plans", "heads", "entries", "blocks"):
             stored = kept[name]
-            getattr(self.batch, name)[tuple(slice(0, length) for length in stored.shape)] = stored
+            put(getattr(self.batch, name)[tuple(slice(0, length) for length in stored.shape)], stored)
         for name in ("observations", "masks", "costs"):
             getattr(self, name)[:] = kept[name]
 

@@ -17,6 +17,7 @@ from ...envs.tabled import Names, Row, tabled
 from ...fastsim.advance import OFFERED
 from ...fastsim.agent import Agent
 from ...fastsim.errors import InputError
+from ...fastsim.memory import copied, put
 from ...fastsim.question import FIRST, JOB_ROW, SECOND, come, consider, offer_again, repeat, slot_of
 from ...fastsim.restore import PLACED
 from ...fastsim.spec import NO, Jobs, Spec, plain_jobs
@@ -97,7 +98,7 @@ class Instant(NamedTuple):
         if free is None or len(free.jobs) < slots or free.batch.plans.shape[2] < self.world["plans"].shape[2]:
             free = Worlds(self.spec, plain_jobs(slots), 1, slots=slots)
         free.spec = self.spec
-        free.jobs[: len(self.jobs)] = self.jobs
+        put(free.jobs[: len(self.jobs)], self.jobs)
         free.put_back(self.world)
         return free
 
@@ -140,7 +141,7 @@ class Cluster:
     def instant(self) -> Instant:
         """As it is now, a copy."""
         worlds = self.worlds
-        return Instant(self._spec, np.array(worlds.jobs[: self.rows]), worlds.kept(), tuple(self._ids), self.now)
+        return Instant(self._spec, copied(worlds.jobs[: self.rows]), worlds.kept(), tuple(self._ids), self.now)
 
     def site_of(self, job: str) -> str | None:
         """Where a job waits, HOLD included; None where it is not known, does not wait, or is unplaced."""

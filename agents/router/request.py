@@ -1,6 +1,5 @@
 """What a router is asked: which jobs of a cluster, each for the how-manieth time."""
 
-import hashlib
 from typing import Annotated
 
 from pydantic import Field, ValidationError, model_validator
@@ -52,6 +51,6 @@ def parsed(content: bytes) -> Route:
         raise explained(error, "request") from None
 
 
-def digest(request: Request) -> str:
-    """What a request says of its job, in short: two that name one attempt must agree in it."""
-    return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:16]
+def written(request: Request) -> str:
+    """A request as the log has it, in JSON: two that name one attempt must agree in it."""
+    return request.model_dump_json(exclude_defaults=True)

@@ -26,10 +26,10 @@ from .memory import Memory, carry_out
 from .metrics import Metrics
 from .parcel import unpacked
 from .refusal import CONFLICT, NOT_FOUND, UNAVAILABLE, Refusal, refusal, refused
-from .request import Request, Route, digest
+from .request import Request, Route, written
 from .standing import Beside, Standing, judge, stand
 
-AT_ONCE = 2  # decisions that are carried out in a new state before others are answered, and two for each new one
+AT_ONCE = 8  # decisions that are carried out in a new state before others are answered, and two for each new one
 BREATH_SECONDS = 0.001  # for those others
 JUDGE_SEED = 20_261
 Answer = tuple[Entry, bool]  # and whether the log holds it
@@ -211,10 +211,10 @@ class Service:
         if (request.id, request.attempt) in self._under_way:
             before, future = self._under_way[request.id, request.attempt]
         elif (entry := self.log.found(self.name, request.id, request.attempt)) is not None:
-            before, future = digest(Request.model_validate_json(entry.request)), _answered(entry)
+            before, future = written(Request.model_validate_json(entry.request)), _answered(entry)
         else:
             return None
-        if before != digest(request):
+        if before != written(request):
             reason, remedy = "was asked about in other words before", f"ask about attempt {request.attempt + 1}"
             raise refusal(CONFLICT, f"request: job {request.id}", "attempt", request.attempt, reason, remedy)
         self.metrics.repeated.inc()
@@ -233,7 +233,7 @@ class Service:
         entries = self._entries(decisions, requests)
         futures: list[asyncio.Future[Answer]] = [loop.create_future() for _ in entries]
         for entry, request, future in zip(entries, requests, futures, strict=True):
-            self._under_way[request.id, request.attempt] = digest(request), future
+            self._under_way[request.id, request.attempt] = entry.request, future
             self._recent.add(entry, at)
             self.metrics.decisions.labels(entry.by, entry.action).inc()
             self.metrics.unfamiliar.inc(entry.policy == "")
@@ -256,7 +256,7 @@ class Service:
                 attempt=one.attempt,
                 state=self._state,
                 question=question,
-                request=request.model_dump_json(exclude_defaults=True),
+                request=written(request),
                 action=one.action,
                 by=one.by,
                 why=one.why,
