@@ -17,6 +17,11 @@ PACKAGE := __init__.py agents envs fastsim trained
 EVOLVE := $(BIN)/tidegate evolve
 VARIANTS := --variants 7 --sets 10 --episodes 4
 FAMILIES := small_team mid_lab three_providers pretrain_blocker colossus1_gcp colossus1_gcp_planning colossus1_gcp_faithful_planning
+# Who teaches the generalist where.
+PUPILS := small_team=runs/teachers/small_team mid_lab=runs/teachers/mid_lab three_providers=runs/teachers/mid_lab \
+	pretrain_blocker=runs/teachers/mid_lab colossus1_gcp=runs/teachers/colossus1_gcp \
+	colossus1_gcp_planning=runs/teachers/colossus1_gcp_planning colossus1_gcp_faithful=runs/teachers/colossus1_gcp_faithful \
+	colossus1_gcp_faithful_planning=runs/teachers/colossus1_gcp_faithful_planning
 # Scenarios, and on how many episodes their policies are chosen.
 CHOICES := small_team:512 spot_only_burst:256 mid_lab:128 launch_week:64 undercommitted:128 overcommitted:128 \
 	pretrain_blocker:128 rapid_prototyping:128 three_providers:128 strategic_reserve:64 recall_notice:8 \
@@ -63,15 +68,19 @@ evaluate: $(STAMP)  ## compare the bundle with the rules on EPISODES held-out ep
 policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 	$(EVOLVE) mid_lab small_team --episodes 16 --generations 50 --out runs/first
 	$(EVOLVE) $(FAMILIES) --start runs/first --step 0.2 $(VARIANTS) --generations 40 --out runs/wide
-	$(EVOLVE) $(FAMILIES) --start runs/first+runs/wide --step 0.12 --seed 2 --waits 0.5 $(VARIANTS) --generations 30 --out runs/generalist
-	$(EVOLVE) mid_lab --start runs/generalist --step 0.15 --generations 20 --out runs/mid_lab
-	$(EVOLVE) colossus1_gcp --start runs/generalist --step 0.15 --episodes 16 --out runs/colossus1_gcp
-	$(EVOLVE) small_team --start runs/generalist --step 0.2 --generations 20 --episodes 64 --out runs/small_team
+	$(EVOLVE) $(FAMILIES) --start runs/first+runs/wide --step 0.12 --seed 2 --waits 0.5 $(VARIANTS) --generations 30 --out runs/variants
+	$(EVOLVE) mid_lab --start runs/variants --step 0.15 --generations 20 --out runs/teachers/mid_lab
+	$(EVOLVE) small_team --start runs/variants --step 0.2 --generations 20 --episodes 64 --out runs/teachers/small_team
+	$(EVOLVE) colossus1_gcp --start runs/variants --step 0.15 --episodes 16 --out runs/teachers/colossus1_gcp
+	$(EVOLVE) colossus1_gcp_planning --start runs/variants --step 0.15 --generations 32 --episodes 16 --out runs/teachers/colossus1_gcp_planning
+	$(EVOLVE) colossus1_gcp_faithful_planning --start runs/variants --step 0.15 --generations 16 --episodes 16 --out runs/teachers/colossus1_gcp_faithful_planning
+	$(EVOLVE) colossus1_gcp_faithful --start runs/teachers/colossus1_gcp --step 0.15 --generations 16 --episodes 8 --out runs/teachers/colossus1_gcp_faithful
+	test -e runs/generalist || $(BIN)/tidegate distil $(PUPILS) --start runs/variants --variants 80 --out runs/generalist
 
 # Seed 1 is the one that ships.
 seeds: $(STAMP)  ## learn mid_lab's policy with five seeds, into runs/seeds/: most of an hour
 	@for seed in 1 2 3 4 5; do \
-	  $(EVOLVE) mid_lab --start generalist --step 0.15 --generations 20 --seed $$seed --out runs/seeds/mid_lab/$$seed && \
+	  $(EVOLVE) mid_lab --start runs/variants --step 0.15 --generations 20 --seed $$seed --out runs/seeds/mid_lab/$$seed && \
 	  $(BIN)/tidegate export runs/seeds/mid_lab/$$seed --out runs/seeds/mid_lab/$$seed/bundle || exit; \
 	done
 

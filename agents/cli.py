@@ -24,6 +24,7 @@ from .verbs.audit import replay as audit_replay
 from .verbs.bound import bound
 from .verbs.choose import choose
 from .verbs.decide import decide
+from .verbs.distil import distil
 from .verbs.evaluate import evaluate
 from .verbs.evolve import evolve
 from .verbs.explain import explain
@@ -62,7 +63,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **OPTIONS,
 )
-LEARN, JUDGE = (train, evolve, tune, choose), (evaluate, bound, stress, plan, simulate, replay)
+LEARN, JUDGE = (train, evolve, distil, tune, choose), (evaluate, bound, stress, plan, simulate, replay)
 DEPLOY = (export, decide, explain, whatif, serve)
 for verb in (*LEARN, *JUDGE, *DEPLOY):
     app.command()(verb)

@@ -87,8 +87,8 @@ def test_help_is_there_at_once():
     [
         (
             ["trian"],
-            "use one of train, evolve, tune, choose, evaluate, bound, stress, plan, simulate, replay, export, decide, "
-            "explain, whatif, serve, audit, scenarios, slurm",
+            "use one of train, evolve, distil, tune, choose, evaluate, bound, stress, plan, simulate, replay, export, "
+            "decide, explain, whatif, serve, audit, scenarios, slurm",
         ),
         (["scenarios", "lst"], "use one of list, show, check"),
         (["scenarios", "show", "smal_team"], "small_team"),

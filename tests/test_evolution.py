@@ -223,7 +223,7 @@ def test_a_run_does_not_go_on_from_other_weights_than_it_began_with(small: Scena
         evolve([small], settings, folder)
     (tmp_path / "other" / "observation.json").write_text("{}")
     with pytest.raises(InputError, match=r"observation\.json, are not those of this version"):
-        beginning.begin(SETTINGS.model_copy(update={"start": str(tmp_path / "other")}))
+        beginning.begin(str(tmp_path / "other"), 1)
 
 
 def test_a_run_may_begin_from_the_mean_of_bundles(small: Scenario, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_shipped_policy_is_small_and_has_a_card(name: str) -> None:
 
 @pytest.mark.parametrize("name", shipped())
 def test_the_recipe_of_a_shipped_policy_is_the_one_in_the_docs(name: str) -> None:
-    """And the Makefile has the same, with the run in place of the bundle that was made of it."""
+    """And the Makefile has the same."""
     command = load_bundle(TRAINED / name).manifest.training["recipes"][-1]
     in_docs = found_in(ROOT / "docs" / "learning.md", name)
     assert options(command) == options(in_docs)
@@ -37,21 +37,23 @@ def test_the_recipe_of_a_shipped_policy_is_the_one_in_the_docs(name: str) -> Non
 
 
 def found_in(page: Path, name: str) -> str:
-    """The one command of a page that ends with the run called `name`."""
-    (found,) = (line.strip() for line in page.read_text().splitlines() if line.endswith(f"--out runs/{name}"))
+    """The one command of a page that ends with the run called `name`, or with that of a teacher of this name."""
+    ends = (f"--out runs/{name}", f"--out runs/teachers/{name}")
+    (found,) = (line.strip() for line in page.read_text().splitlines() if line.endswith(ends))
     return found
 
 
 def expanded(line: str) -> str:
     """A line of the Makefile with its variables written out."""
-    for name, value in re.findall(r"^(\w+) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE):
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    for name, value in re.findall(r"^(\w+) := (.*)$", makefile, re.MULTILINE):
         line = line.replace(f"$({name})", value)
-    return line.replace("$(BIN)/", "")
+    return line.rpartition("|| ")[2].replace("$(BIN)/", "")  # unless it was made before
 
 
 def options(command: str) -> tuple[list[str], dict[str, str]]:
-    """The scenarios of a command, in order, and its options, but for the folder."""
-    words = command.replace("--start runs/generalist", "--start generalist").split()  # the run, or what it became
+    """The scenarios of a command, in order, or these and their teachers, and its options, but for the folder."""
+    words = command.split()
     first = next(place for place, word in enumerate(words) if word.startswith("--"))
     values = dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
     return words[2:first], {name: value for name, value in values.items() if name != "--out"}

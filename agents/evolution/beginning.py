@@ -10,10 +10,10 @@ import numpy as np
 
 from ...fastsim.errors import InputError
 from ..evaluation.policies import TRAINED, resolve, shipped
-from .folder import WEIGHTS, recipes_of, weights_seen
+from . import folder
+from .folder import WEIGHTS, weights_seen
 from .genes import Weights, first_weights
 from .recipe import RECIPES
-from .settings import Settings
 
 AND = "+"  # between bundles
 
@@ -33,12 +33,15 @@ class Beginning(NamedTuple):
         return {"weights": found.hexdigest()[:16], "recipes": self.recipes}
 
 
-def begin(settings: Settings) -> Beginning:
-    """What a run with these settings begins from. Raises InputError where that cannot be read."""
-    if not settings.start:
-        return Beginning(first_weights(settings.width), [])
-    names = settings.start.split(AND)
-    return Beginning(mean_of(names), list(dict.fromkeys(one for name in names for one in _recipes(name))))
+def begin(start: str, width: int) -> Beginning:
+    """What a run begins from that is told to `start` there, or nowhere: then its network is of `width`.
+
+    Raises InputError where that cannot be read.
+    """
+    if not start:
+        return Beginning(first_weights(width), [])
+    names = start.split(AND)
+    return Beginning(mean_of(names), list(dict.fromkeys(one for name in names for one in recipes_of(name))))
 
 
 def mean_of(names: Sequence[str]) -> Weights:
@@ -62,10 +65,10 @@ def weights_of(name: str) -> Weights:
     return load(folder).weights
 
 
-def _recipes(name: str) -> list[str]:
+def recipes_of(name: str) -> list[str]:
     """The commands that make a run or a bundle; none for a shipped one, whose own card says them."""
     if name in shipped():
         return []
     if (Path(name) / WEIGHTS).exists():
-        return recipes_of(Path(name))
+        return folder.recipes_of(Path(name))
     return list(json.loads((Path(name) / "manifest.json").read_bytes())["training"].get(RECIPES, []))

@@ -111,7 +111,7 @@ def evolve(
 
     Raises InputError where a scenario cannot be played, a setting makes no sense, or the folder is of another run.
     """
-    beginning = begin(settings)
+    beginning = begin(settings.start, settings.width)
     base = beginning.weights
     settings = settings.model_copy(update={"width": len(base["embed_bias"])})
     evolution = Evolution(base, settings)

@@ -26,6 +26,7 @@ from .settings import SHOWN, Settings
 
 SETTINGS, SCENARIO, OBSERVATION, START = "settings.json", "scenario.json", "observation.json", "start.json"
 JOURNAL, WEIGHTS, RESULT = "journal.json", "weights.npz", "result.json"
+RECIPES = "recipes.json"  # of a run that is no evolution: the commands that make it anew
 FEATURES: dict[str, Any] = {"job": list(JOB_FEATURES), "clock": list(CLOCK_FEATURES), "site": list(SITE_FEATURES)}
 
 
@@ -117,6 +118,8 @@ def finished(out: Path) -> Evolved:
 
 def recipes_of(out: Path) -> list[str]:
     """The commands that make a run's weights anew, one after the other."""
+    if (out / RECIPES).exists():
+        return list(_read(out / RECIPES))
     settings = Settings(**_read(out / SETTINGS))
     return [*_read(out / START)["recipes"], command(settings, [one["name"] for one in _read(out / SCENARIO)])]
 

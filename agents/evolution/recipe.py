@@ -15,10 +15,14 @@ def command(settings: Settings, names: Sequence[str]) -> str:
     return " ".join(["tidegate evolve", *names, *options, "--out RUN"])
 
 
-def recipe(commands: Sequence[str], seed: int) -> list[str]:
-    """The commands that make weights anew, and what they do, in Markdown."""
-    what = f"CMA-ES over {len(GENES)} weights, on whole weeks; seed {seed}."
+def searched(seed: int) -> str:
+    """What an evolution does."""
+    return f"CMA-ES over {len(GENES)} weights, on whole weeks; seed {seed}."
+
+
+def recipe(commands: Sequence[str], what: str) -> list[str]:
+    """The commands that make weights anew, the last of which does `what`, in Markdown."""
     if len(commands) == 1:
         return [f"`{commands[0]}`: {what}"]
     lines = [f"{number}. `{one}`" for number, one in enumerate(commands, 1)]
-    return [what + " The runs are made one after the other; `--start` names an earlier one.", "", *lines]
+    return [what[0].upper() + what[1:] + " The runs are made one after the other, and name earlier ones.", "", *lines]

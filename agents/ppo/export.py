@@ -1,4 +1,4 @@
-"""Turn a run of training or of evolution into a bundle: `tidegate export runs/small_team --out bundles/small_team`.
+"""Turn a run into a bundle: `tidegate export runs/small_team --out bundles/small_team`.
 
 Before anything is written, torch, onnxruntime and the kernel must agree on thousands of random observations.
 """
@@ -29,9 +29,11 @@ from ...trained.durable import write_folder
 from ...trained.envelope import ENVELOPE
 from ...trained.graph import MASKED, build
 from ...trained.manifest import File, Golden, Manifest, Named, Network, Observation, TrainedOn
+from ..distillation.distil import checked as checked_distillation
+from ..distillation.settings import Settings as Distillation
 from ..evolution import evolve as evolution
 from ..evolution import folder
-from ..evolution.recipe import RECIPES, recipe
+from ..evolution.recipe import RECIPES, recipe, searched
 from ..evolution.settings import Settings as Evolution
 from .evaluations import BEST, read_best
 from .network import SiteScorer
@@ -49,7 +51,11 @@ LIMITS = (
     "cluster. What it saves elsewhere is told by `tidegate evaluate`, and where it breaks by `tidegate stress`. Where "
     "an observation is not finite, or nothing is legal, it refuses to answer and the fallback of manifest.json decides."
 )
+DISTILLED = "one network, fitted to what several teachers say; seed {}."
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "sb3-contrib", "stable-baselines3", "torch")
+
+
+Learning = Settings | Evolution | Distillation
 
 
 class ParityError(ArithmeticError):
@@ -79,7 +85,7 @@ def export(
     golden = golden_vectors(actor, graph, observation.layout)
     scenario, *others = (TrainedOn(**one) for one in _scenarios(run))
     training = settings.model_dump()
-    if isinstance(settings, Evolution):
+    if not isinstance(settings, Settings):
         training[RECIPES] = folder.recipes_of(run)
     card = card_of(run, name or scenario.name, settings, [scenario, *others], training.get(RECIPES, [])).encode()
     written = {POLICY: graph, CARD: card}
@@ -112,7 +118,7 @@ def export(
     return out
 
 
-def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | Evolution]:
+def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Learning]:
     """The actor of a run, and the settings that it was learned with. Raises InputError for a folder that is no run."""
     values = _json(run, "settings.json")
     if "method" not in values:
@@ -124,23 +130,23 @@ def learned(run: Path, layout: Layout) -> tuple[SiteScorer, Settings | Evolution
             except (KeyError, RuntimeError) as error:
                 raise InputError("export", "weights", run / BEST, "do not fit the run", REMEDY) from error
         return actor, settings
-    evolved = evolution.checked(**values)
-    actor = SiteScorer(layout, evolved.width)
+    is_distilled = values["method"] == Distillation.model_fields["method"].default
+    found = checked_distillation(**values) if is_distilled else evolution.checked(**values)
+    actor = SiteScorer(layout, found.width)
     try:
         actor.assign(folder.read_weights(run))
     except (KeyError, RuntimeError) as error:
         raise InputError("export", "weights", run / folder.WEIGHTS, "do not fit the run", REMEDY) from error
-    return actor.requires_grad_(False), evolved
+    return actor.requires_grad_(False), found
 
 
-def card_of(
-    run: Path, name: str, settings: Settings | Evolution, scenarios: list[TrainedOn], commands: list[str]
-) -> str:
+def card_of(run: Path, name: str, settings: Learning, scenarios: list[TrainedOn], commands: list[str]) -> str:
     """The card of a bundle, Markdown: what it is, how it was learned, what came out, and where its limits lie."""
     lines = [f"# {name}", "", "A policy that routes jobs between committed and burst sites.", "", "## Recipe", ""]
     if isinstance(settings, Evolution):
-        lines += [*recipe(commands, settings.seed), "", "## What it came to", ""]
-        lines += told(run, settings)
+        lines += [*recipe(commands, searched(settings.seed)), "", "## What it came to", "", *told(run, settings)]
+    elif isinstance(settings, Distillation):
+        lines += [*recipe(commands, DISTILLED.format(settings.seed)), "", "## What it came to", "", *matched(run)]
     else:
         lines += [f"PPO on {scenarios[0].name}, `tidegate train`; every setting stands in manifest.json."]
         best = read_best(run)
@@ -162,8 +168,21 @@ def told(run: Path, settings: Evolution) -> list[str]:
     ]
 
 
+def matched(run: Path) -> list[str]:
+    """How like its teachers a distilled policy is, a table."""
+    rows = [(one["scenario"], one["teacher"], one["agreement"], one["regret"]) for one in _json(run, folder.RESULT)]
+    return [
+        "On offers that it did not learn from, in variants and in the scenarios themselves: how often it answers as",
+        "the teacher does, and how much worse its answers are by the teacher's own reckoning of costs.",
+        "",
+        "| scenario | teacher | alike, % | worse, % |",
+        "| --- | --- | ---: | ---: |",
+        *(f"| {place} | {teacher} | {100 * alike:.1f} | {100 * worse:.2f} |" for place, teacher, alike, worse in rows),
+    ]
+
+
 def _envelope(
-    actor: SiteScorer, layout: Layout, learned_on: list[TrainedOn], settings: Settings | Evolution, tell: Progress
+    actor: SiteScorer, layout: Layout, learned_on: list[TrainedOn], settings: Learning, tell: Progress
 ) -> bytes | None:
     """The text of envelope.json: where the policy was, in the worlds that it learned in; None: they are unknown."""
     knobs = pack(actor.weights(), layout.job, layout.clock, layout.site, settings.width)
@@ -171,7 +190,11 @@ def _envelope(
         scenarios = [Scenario.model_validate_json(json.dumps(one.scenario)) for one in learned_on]
     except ValidationError:  # of another version: nothing can be observed there
         return None
-    variants = settings.variants * settings.sets if isinstance(settings, Evolution) else 0
+    variants = 0
+    if isinstance(settings, Evolution):
+        variants = settings.variants * settings.sets
+    elif isinstance(settings, Distillation):
+        variants = settings.variants
     return envelope_of(scenarios, variants, settings.seed, knobs, layout, tell).rendered()
 
 
