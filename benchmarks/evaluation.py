@@ -81,7 +81,7 @@ PAST_AND_FUTURE = (
     (("philly_clean", 0, 45), ("philly_clean", 45, None)),
 )
 LONG = 1e6  # longer waits are no matter
-GENERAL = ("generalist",)  # learned on random variants
+GENERAL = ("generalist",)  # plays everywhere
 BASED_ON = {  # what was learned on a scenario plays those that are based on it, too
     "small_team": ("spot_only_burst",),
     "mid_lab": (

@@ -61,7 +61,7 @@ def judged(found: list[dict[str, Any]]) -> str:
     """What learned policies save against the best tuned rule, with 95 % intervals; a minus is a loss.
 
     A star: it stands among all comparisons of its scenario (Holm). What is resampled are stretches of 1 to 8 weeks in a
-    row. Policies bear the names of what they were learned on; `generalist` was learned on random variants. The last
+    row. Policies bear the names of what they were learned on; `generalist` was taught by several. The last
     column is the 95th percentile of waits beside that of the rule.
     """
     rows = []
@@ -187,8 +187,8 @@ def untuned(found: list[dict[str, Any]]) -> str:
 
     Savings with 95 % intervals; a minus is a loss. *Best rule of others*: `tidegate choose` among the rules tuned for
     other scenarios. *Chosen among others*: the same with the policies learned elsewhere, and without longer waits than
-    those of cost-greedy with its default knobs. `generalist` is played as it is; it has learned from random variants of
-    some of these, never from one as it is.
+    those of cost-greedy with its default knobs. `generalist` is played as it is; it was taught in `small_team`, `mid_lab`,
+    `three_providers`, `pretrain_blocker`, the flagship, its plans and its faithful variants, and in no other.
     """
     rows = []
     for label, one in labelled(found):
