@@ -187,8 +187,9 @@ def untuned(found: list[dict[str, Any]]) -> str:
 
     Savings with 95 % intervals; a minus is a loss. *Best rule of others*: `tidegate choose` among the rules tuned for
     other scenarios. *Chosen among others*: the same with the policies learned elsewhere, and without longer waits than
-    those of cost-greedy with its default knobs. `generalist` is played as it is; it was taught in `small_team`, `mid_lab`,
-    `three_providers`, `pretrain_blocker`, the flagship, its plans and its faithful variants, and in no other.
+    those of cost-greedy with its default knobs. `generalist` is played as it is; it was taught in
+    `small_team`, `mid_lab`, `three_providers`, `pretrain_blocker`, the flagship, its plans and its faithful variants,
+    and in no other.
     """
     rows = []
     for label, one in labelled(found):
