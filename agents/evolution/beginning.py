@@ -11,7 +11,6 @@ import numpy as np
 from ...fastsim.errors import InputError
 from ..evaluation.policies import TRAINED, resolve, shipped
 from . import folder
-from .folder import WEIGHTS, weights_seen
 from .genes import Weights, first_weights
 from .recipe import RECIPES
 
@@ -58,17 +57,17 @@ def weights_of(name: str) -> Weights:
     """The weights of a run that has ended, or of a bundle. Raises InputError where they read other features."""
     from ...trained.bundle import load
 
-    if name not in shipped() and (Path(name) / WEIGHTS).exists():
-        return weights_seen(Path(name))
-    folder = TRAINED / name if name in shipped() else Path(name)
-    resolve(str(folder))  # refuses features of another version
-    return load(folder).weights
+    if name not in shipped() and (Path(name) / folder.WEIGHTS).exists():
+        return folder.weights_seen(Path(name))
+    bundle = TRAINED / name if name in shipped() else Path(name)
+    resolve(str(bundle))  # refuses features of another version
+    return load(bundle).weights
 
 
 def recipes_of(name: str) -> list[str]:
     """The commands that make a run or a bundle; none for a shipped one, whose own card says them."""
     if name in shipped():
         return []
-    if (Path(name) / WEIGHTS).exists():
+    if (Path(name) / folder.WEIGHTS).exists():
         return folder.recipes_of(Path(name))
     return list(json.loads((Path(name) / "manifest.json").read_bytes())["training"].get(RECIPES, []))

@@ -53,8 +53,6 @@ LIMITS = (
 )
 DISTILLED = "one network, fitted to what several teachers say; seed {}."
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "sb3-contrib", "stable-baselines3", "torch")
-
-
 Learning = Settings | Evolution | Distillation
 
 
