@@ -13,7 +13,7 @@ from ..fastsim.agent import Agent
 from ..fastsim.keyed import world_seed
 from ..fastsim.layout import Layout
 from ..fastsim.observe import CLOCK_FEATURES, JOB_FEATURES, SITE_FEATURES, layout
-from ..fastsim.units import DAY
+from ..fastsim.units import DAY, HOUR
 from ..fastsim.worlds import Worlds
 from .patient import patient
 from .scenario import Scenario
@@ -95,6 +95,15 @@ class RoutingBatch:
             over = np.flatnonzero(self.truncated)
             self.final_observations[over] = self.observations[over]
             self._begin(over)
+
+    def play(self, agent: Agent, hours: float) -> None:
+        """Let `agent` answer all offers of so many hours, up to the end of each episode, and advance to the next one.
+
+        The rewards and truncations are those of the last step alone.
+        """
+        until = self.worlds.batch.state.now[:, 0] + round(hours * HOUR)
+        self.worlds.play(agent, np.minimum(until, self._ends))
+        self.step(self._nothing)
 
     @property
     def ends(self) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 from tidegate.agents import cli
 from tidegate.agents.distillation.distil import begun, checked, distil, scorer_of
 from tidegate.agents.distillation.fit import MOST, Student, labelled
-from tidegate.agents.distillation.visited import LEGAL, Offers, Visits
+from tidegate.agents.distillation.visited import APART, LEGAL, MOMENTS, Offers, Visits
 from tidegate.agents.evolution.beginning import weights_of
 from tidegate.agents.evolution.evolve import agent_of
 from tidegate.agents.evolution.genes import first_weights
@@ -21,6 +21,7 @@ from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import from_python
 from tidegate.fastsim.network import best_action, scratch_size
 from tidegate.fastsim.observe import layout
+from tidegate.fastsim.units import HOUR
 from tidegate.trained.bundle import load as load_bundle
 
 from .toy_progress import interrupting
@@ -127,6 +128,18 @@ def test_worlds_go_on_from_round_to_round() -> None:
         assert len(one.observations) > 0
         rows = min(len(one.observations), len(other.observations))
         assert (one.observations[:rows] != other.observations[:rows]).any()
+
+
+def test_a_round_reaches_days_on() -> None:
+    """What builds up over days is seen, not only what comes soon after a warm start."""
+    visits = Visits([load("small_team")], checked(pairs=PAIRS[:1], variants=0, offers=MOMENTS))
+    (batch,) = visits.batches
+    now = batch.worlds.batch.state.now[:, 0]
+    before, ends = now.copy(), batch.ends.copy()
+    visits.collect([cost_greedy.agent()], 0)
+    goes_on = batch.ends == ends
+    assert goes_on.sum() > len(batch) // 2
+    assert (now - before)[goes_on].min() >= MOMENTS * APART * HOUR
 
 
 def test_the_same_run_gives_the_same_weights(run: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from gymnasium.utils.env_checker import check_env
 
 import tidegate.envs.registration as registration
 from tidegate.agents.ppo.vec_env import RoutingVecEnv
+from tidegate.agents.rules import cost_greedy
 from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import load
 from tidegate.envs.vector import RoutingVectorEnv
@@ -97,6 +98,30 @@ def test_episodes_begin_out_of_phase(batch):
     batch.reset()
     hours = batch.worlds.batch.state.now[:, 0] // HOUR
     assert len(set((hours % 168).tolist())) >= len(batch) - 1
+
+
+def test_playing_on_is_stepping_as_the_agent_answers():
+    one, other = (RoutingBatch(load("small_team"), 1, seed=7) for _ in range(2))
+    agent, hours = cost_greedy.agent(), 5.5
+    for batch in (one, other):
+        batch.reset()
+    until = int(other.worlds.batch.state.now[0, 0]) + hours * HOUR
+    one.play(agent, hours)
+    while other.worlds.batch.state.now[0, 0] < until:
+        other.step(other.worlds.ask(agent))
+    assert one.worlds.batch.state.now[0, 0] == other.worlds.batch.state.now[0, 0] >= until
+    np.testing.assert_array_equal(one.observations, other.observations)
+    np.testing.assert_array_equal(one.costs, other.costs)
+
+
+def test_playing_on_ends_no_later_than_an_episode():
+    batch = RoutingBatch(short(), 3, seed=7)
+    batch.reset()
+    before = batch.ends.copy()
+    batch.play(cost_greedy.agent(), 30.0)
+    assert batch.truncated.all()
+    assert (batch.ends != before).all()
+    assert batch.masks.any(1).all()
 
 
 def short(days: int = 1):

@@ -23,6 +23,7 @@ from .settings import Settings
 EPISODES, STREAMS = 4, 1  # of a variant
 MANY, MANY_STREAMS = 16, 4  # of a scenario as it is
 KEPT = 0.15  # share of the offers that is kept: neighbours are alike
+MOMENTS, APART = 12, 7.0  # of a round at which offers are met, and hours between them: no divisor of a day or a week
 LEGAL = 2  # actions that an offer has at least, if there is anything to learn from it
 WEEKS = 4  # of a variant that the rule plays, to see whether it makes sense at all
 
@@ -49,19 +50,22 @@ class Visits:
             episodes, streams = (EPISODES, STREAMS) if number < len(drawn) else (MANY, MANY_STREAMS)
             return RoutingBatch(worlds[number], episodes, settings.seed + number, streams=streams)
 
-        self._batches = each(batch, len(worlds))
-        for one in self._batches:
+        self.batches = each(batch, len(worlds))
+        for one in self.batches:
             one.reset()
-        self.layouts: list[Layout] = [one.layout for one in self._batches[-len(scenarios) :]]
+        self.layouts: list[Layout] = [one.layout for one in self.batches[-len(scenarios) :]]
 
     def collect(self, agents: Sequence[Agent], number: int) -> list[Offers]:
         """Offers of round `number`; `agents` answer, one for each scenario."""
+        apart = -(-self._offers // MOMENTS)
 
         def play(place: int) -> Offers:
-            batch, whose = self._batches[place], self._whose[place]
+            batch, whose = self.batches[place], self._whose[place]
             rng = np.random.default_rng([self._seed, 0xD157111, number, place])
             observations, masks = [], []
-            for _ in range(self._offers):
+            for met in range(self._offers):
+                if met % apart == 0:
+                    batch.play(agents[whose], APART)
                 if rng.random() < KEPT:
                     observations.append(batch.observations.copy())
                     masks.append(batch.masks == 1)
@@ -71,7 +75,7 @@ class Visits:
             seen = np.concatenate(observations) if masks else np.zeros((0, batch.layout.size), np.float32)
             return Offers(whose, seen[rows], found[rows])
 
-        return each(play, len(self._batches))
+        return each(play, len(self.batches))
 
 
 def _variants(scenarios: Sequence[Scenario], settings: Settings) -> list[Scenario]:
