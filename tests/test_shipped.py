@@ -46,7 +46,7 @@ def found_in(page: Path, name: str) -> str:
 def expanded(line: str) -> str:
     """A line of the Makefile with its variables written out."""
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
-    for name, value in re.findall(r"^(\w+) := (.*)$", makefile, re.MULTILINE):
+    for name, value in reversed(re.findall(r"^(\w+) := (.*)$", makefile, re.MULTILINE)):  # each names earlier ones
         line = line.replace(f"$({name})", value)
     return line.rpartition("|| ")[2].replace("$(BIN)/", "")  # unless it was made before
 

@@ -4,7 +4,7 @@ A teacher's score of an action is the negative logarithm of what it counts as it
 difference to its best one says by how much an answer is wrong. With π the student's choice, made sharper,
 
     wrong = Σ_a π(a) × (min(best score − score(a), MOST) + WRONG where a is not the best)
-    loss = mean over scenarios of the mean over offers of stakes × wrong
+    loss = mean over scenarios of the mean over offers of stakes × wrong  (visited.py keeps offers by their stakes)
 
 Two answers may cost nearly the same by one offer's reckoning and still not be the same: whoever holds a job for nearly
 nothing does so again at the next offer. So each wrong answer counts WRONG at least. Stakes grow with the job, and count
@@ -22,7 +22,6 @@ from ...fastsim.observe import SITE_FEATURES
 from ..evolution.genes import SITE
 from ..ppo.imitate import ILLEGAL
 from ..ppo.network import SiteScorer
-from ..ppo.stakes import stakes
 from .settings import Settings
 from .visited import Offers
 
@@ -41,7 +40,7 @@ class Labels(NamedTuple):
     observations: torch.Tensor  # (rows, size)
     masks: torch.Tensor  # bool (rows, actions)
     regrets: torch.Tensor  # (rows, actions): score of the best action less that of each, at most MOST; 0 where illegal
-    stakes: torch.Tensor  # (rows,)
+    weights: torch.Tensor  # (rows,): by how much each counts
     held: torch.Tensor  # bool (rows,): not learned from
 
     def where(self, rows: torch.Tensor) -> "Labels":
@@ -50,7 +49,7 @@ class Labels(NamedTuple):
 
 
 class Match(NamedTuple):
-    """How like its teacher the student is, on offers that it did not learn from."""
+    """How like its teacher the student is, on offers that it did not learn from, which count by what is at stake."""
 
     agreement: float  # share of the offers that it answers as the teacher does
     regret: float  # mean by how much its answers cost more, by the teacher's reckoning: a logarithm
@@ -69,7 +68,7 @@ def labelled(offers: Offers, teacher: SiteScorer, seed: Sequence[int]) -> Labels
         observations,
         masks,
         regrets,
-        torch.from_numpy(stakes(offers.observations)).float() if count else torch.zeros(0),
+        torch.from_numpy(offers.weights),
         torch.from_numpy(held),
     )
 
@@ -119,8 +118,8 @@ class Student:
         groups = [_learned_from(joined(parts)) for parts in self._labels.values()]
         sums = torch.zeros(self._scenarios)
         for group in groups:
-            sums.index_add_(0, group.scenario, group.stakes)
-        weights = [group.stakes / sums[group.scenario] / self._scenarios for group in groups]
+            sums.index_add_(0, group.scenario, group.weights)
+        reach = [torch.cumsum(one.weights.double() / sums[one.scenario] / self._scenarios, 0) for one in groups]
         optimizer = torch.optim.Adam(
             [
                 {"params": [value for value, _ in self._weighing], "lr": settings.rate},
@@ -130,10 +129,10 @@ class Student:
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
         for step in range(steps):
             loss = settings.ridge * self._moved()
-            for group, weight in zip(groups, weights, strict=True):
-                rows = torch.randint(len(weight), (settings.rows,), generator=self._generator)
-                wrong = self._wrong(group.where(rows))
-                loss = loss + (wrong * weight[rows]).mean() * len(weight)
+            for group, ends in zip(groups, reach, strict=True):
+                drawn = torch.rand(settings.rows, dtype=torch.float64, generator=self._generator) * ends[-1]
+                rows = torch.searchsorted(ends, drawn).clamp(max=len(ends) - 1)  # each as often as it counts
+                loss = loss + self._wrong(group.where(rows)).mean() * ends[-1]
             optimizer.zero_grad()
             loss.backward()
             for value, places in self._weighing:
@@ -163,9 +162,9 @@ class Student:
             labels = labels.where(labels.held)
             actions = logarithms(self.scorer, labels.observations, labels.masks).argmax(1)
             regrets = labels.regrets.gather(1, actions.unsqueeze(1)).squeeze(1)
-            same.index_add_(0, labels.scenario, (regrets == 0).float())
-            lost.index_add_(0, labels.scenario, regrets)
-            count.index_add_(0, labels.scenario, torch.ones(len(actions)))
+            same.index_add_(0, labels.scenario, labels.weights * (regrets == 0))
+            lost.index_add_(0, labels.scenario, labels.weights * regrets)
+            count.index_add_(0, labels.scenario, labels.weights)
         return [Match(*pair) for pair in zip((same / count).tolist(), (lost / count).tolist(), strict=True)]
 
 

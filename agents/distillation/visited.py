@@ -18,11 +18,12 @@ from ...fastsim.threads import each
 from ..evaluation.episodes import TUNING
 from ..evolution import settings as evolution
 from ..evolution.worlds import worlds_of
+from ..ppo.stakes import stakes
 from .settings import Settings
 
 EPISODES, STREAMS = 4, 1  # of a variant
 MANY, MANY_STREAMS = 16, 4  # of a scenario as it is
-KEPT = 0.15  # share of the offers that is kept: neighbours are alike
+KEPT = 0.075  # chance that an offer without any stakes of its own is kept: neighbours are alike
 MOMENTS, APART = 12, 7.0  # of a round at which offers are met, and hours between them: no divisor of a day or a week
 LEGAL = 2  # actions that an offer has at least, if there is anything to learn from it
 WEEKS = 4  # of a variant that the rule plays, to see whether it makes sense at all
@@ -34,6 +35,7 @@ class Offers(NamedTuple):
     scenario: int  # whose it is: a place among the scenarios
     observations: np.ndarray  # float32 (rows, size)
     masks: np.ndarray  # bool (rows, actions)
+    weights: np.ndarray  # float32 (rows,): stakes over the chance of being kept
 
 
 class Visits:
@@ -61,21 +63,25 @@ class Visits:
 
         def play(place: int) -> Offers:
             batch, whose = self.batches[place], self._whose[place]
-            rng = np.random.default_rng([self._seed, 0xD157111, number, place])
             observations, masks = [], []
             for met in range(self._offers):
                 if met % apart == 0:
                     batch.play(agents[whose], APART)
-                if rng.random() < KEPT:
-                    observations.append(batch.observations.copy())
-                    masks.append(batch.masks == 1)
+                observations.append(batch.observations.copy())
+                masks.append(batch.masks == 1)
                 batch.step(batch.worlds.ask(agents[whose]))
-            found = np.concatenate(masks) if masks else np.zeros((0, batch.layout.actions), np.bool_)
-            rows = found.sum(1) >= LEGAL
-            seen = np.concatenate(observations) if masks else np.zeros((0, batch.layout.size), np.float32)
-            return Offers(whose, seen[rows], found[rows])
+            rng = np.random.default_rng([self._seed, 0xD157111, number, place])
+            return kept(whose, np.concatenate(observations), np.concatenate(masks), rng)
 
         return each(play, len(self.batches))
+
+
+def kept(scenario: int, observations: np.ndarray, masks: np.ndarray, rng: np.random.Generator) -> Offers:
+    """Some of the offers that somebody has met, by what is at stake: large jobs are few, and most of the bill."""
+    stake = stakes(observations)
+    chance = np.minimum(KEPT * stake, 1.0)
+    rows = (masks.sum(1) >= LEGAL) & (rng.random(len(masks)) < chance)
+    return Offers(scenario, observations[rows], masks[rows], (stake / chance)[rows].astype(np.float32))
 
 
 def _variants(scenarios: Sequence[Scenario], settings: Settings) -> list[Scenario]:
