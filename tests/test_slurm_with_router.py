@@ -129,8 +129,9 @@ def test_the_policy_that_ships_routes_two_hundred_gang_jobs_through_the_real_rou
     assert sum(first.values()) == 200
     assert set(first) <= {("policy", "familiar"), ("baseline", "unfamiliar")}
     assert first["policy", "familiar"] >= 50
-    assert {one.action for one in found if one.by == "policy"} == {"committed", "burst"}
-    assert differences(log, capsys) == (len(found), 0)
+    assert {one.action for one in found if one.by == "policy"} - {"hold"} == {"committed", "burst"}
+    slurm.kill("router")  # a job that waits is asked about again, until nobody answers: the log stays as it is
+    assert differences(log, capsys) == (len(entries(log)), 0)
     print(f"200 jobs, {dict(first)}: longest in the gate {stay:.1f} s, until it ran {max(delays.values()):.1f} s")
 
 
@@ -153,5 +154,6 @@ def test_a_router_that_is_killed_and_begins_again_on_its_log_loses_nothing_and_d
     assert 0 < before < len(found)
     assert {one.share for one in found} == {1.0}  # the log has it, and gives it to the next one
     require_agreement(slurm, found, keys)
-    assert differences(log, capsys) == (len(found), 0)
+    slurm.kill("router")  # a job that waits is asked about again, until nobody answers: the log stays as it is
+    assert differences(log, capsys) == (len(entries(log)), 0)
     print(f"killed after {before} of {len(found)} decisions: longest in the gate {stay:.1f} s")
