@@ -82,10 +82,10 @@ policies: $(STAMP)  ## learn the policies that ship anew, into runs/: hours
 seeds: $(STAMP)  ## learn mid_lab's policy and the generalist with five seeds, into runs/seeds/: two hours
 	@for seed in 1 2 3 4 5; do \
 	  $(EVOLVE) mid_lab --start runs/variants --step 0.15 --generations 20 --seed $$seed --out runs/seeds/mid_lab/$$seed && \
-	  { test -e runs/seeds/generalist/$$seed || $(DISTIL) --seed $$seed --out runs/seeds/generalist/$$seed; } && \
-	  for one in mid_lab generalist; do \
-	    $(BIN)/tidegate export runs/seeds/$$one/$$seed --out runs/seeds/$$one/$$seed/bundle || exit; \
-	  done || exit; \
+	  { test -e runs/seeds/generalist/$$seed || $(DISTIL) --seed $$seed --out runs/seeds/generalist/$$seed; } || exit; \
+	  for run in runs/seeds/mid_lab/$$seed runs/seeds/generalist/$$seed; do \
+	    test -e $$run/bundle || $(BIN)/tidegate export $$run --out $$run/bundle || exit; \
+	  done; \
 	done
 
 choices: $(STAMP)  ## choose anew which policy each scenario gets: an hour

@@ -30,7 +30,6 @@ from .toy_progress import interrupting
 PAIRS = ("small_team=small_team", "spot_only_burst=mid_lab")  # of three sites and of two
 SETTINGS = checked(pairs=PAIRS, variants=2, rounds=2, offers=150, steps=20, last_steps=60, rows=512, width=4)
 LAYOUT = layout(3)
-TOO_FEW = ("small_team=mid_lab", "--offers", "1", "--variants", "0", "--seed", "2")
 
 
 @pytest.fixture(scope="module")

@@ -171,7 +171,8 @@ def matched(run: Path) -> list[str]:
     rows = [(one["scenario"], one["teacher"], one["agreement"], one["regret"]) for one in _json(run, folder.RESULT)]
     return [
         "On offers that it did not learn from, in variants and in the scenarios themselves: how often it answers as",
-        "the teacher does, and how much worse its answers are by the teacher's own reckoning of costs.",
+        "the teacher does, and how much worse its answers are by the teacher's own reckoning of costs. Offers count by",
+        "what is at stake.",
         "",
         "| scenario | teacher | alike, % | worse, % |",
         "| --- | --- | ---: | ---: |",
