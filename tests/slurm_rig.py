@@ -152,6 +152,10 @@ class Rig:
         """Where a job is."""
         return self.ask("squeue", "--local", "-h", "-j", key, "-o", "%P").strip()
 
+    def gated(self) -> list[str]:
+        """Jobs in the gate."""
+        return self.ask("squeue", "--local", "-h", "-p", "gate", "-t", "PD", "-o", "%i").split()
+
     def boot(self) -> None:
         """Power the cloud nodes up, where that is not what is tested: a job may wait half a minute for one."""
         self.ask("scontrol", "update", "NodeName=b[1-8]", "State=POWER_UP")

@@ -35,6 +35,19 @@ def slurm(hybrid: Rig) -> Iterator[Rig]:
     hybrid.reset()
 
 
+def end_slurmctld(slurm: Rig, how: signal.Signals) -> None:
+    """A signal to it; back when it has gone."""
+    pid = int((slurm.slurm / "slurmctld.pid").read_text())
+    os.kill(pid, how)
+    slurm.until(lambda: not Path(f"/proc/{pid}").exists(), 30)
+
+
+def begin_slurmctld(slurm: Rig) -> None:
+    """On the state that it saved; back when it answers."""
+    slurm.ask("slurmctld", within=20)
+    slurm.until(lambda: not subprocess.run(["scontrol", "ping"], env=slurm.client(), check=False).returncode, 30)
+
+
 def test_the_check_finds_everything_as_it_should_be(slurm):
     slurm.start_router("site committed")
     command = [*TIDEGATE, "slurm", "check", str(slurm.base / "slurm.toml")]
@@ -124,13 +137,34 @@ def test_a_slurmctld_that_is_stopped_and_started_again_loses_nothing(slurm):
     slurm.start()
     keys = slurm.gangs(20)
     slurm.until(lambda: len(slurm.asked()) > 0)
-    pid = int((slurm.slurm / "slurmctld.pid").read_text())
-    os.kill(pid, signal.SIGTERM)
+    end_slurmctld(slurm, signal.SIGTERM)
     slurm.until(lambda: "WARNING Slurm, local: squeue:" in slurm.told(), 30)
-    slurm.ask("slurmctld", within=20)
-    slurm.until(lambda: not subprocess.run(["scontrol", "ping"], env=slurm.client(), check=False).returncode, 30)
+    begin_slurmctld(slurm)
     keys += slurm.gangs(10)
     slurm.wait(keys, RUN)
+
+
+def test_a_slurmctld_that_is_killed_forgets_moves_and_they_are_made_again(slurm):
+    slurm.configure(watchdog_seconds=30, command_seconds=2)
+    for name in ("committed", "burst"):  # who is moved there waits
+        slurm.ask("scontrol", "update", f"PartitionName={name}", "State=DOWN")
+    slurm.start_router("spread committed burst 4")
+    keys = slurm.gangs(20)
+    saved, last = slurm.slurm / "state" / "job_state", time.time()
+    slurm.until(lambda: saved.exists() and saved.stat().st_mtime > last, 20)  # or Slurm itself loses some of them
+    slurm.start()
+    slurm.until(lambda: not slurm.gated())
+    end_slurmctld(slurm, signal.SIGKILL)
+    begin_slurmctld(slurm)
+    forgotten = len(slurm.gated())
+    slurm.until(lambda: not slurm.gated())
+    for name in ("committed", "burst"):
+        slurm.ask("scontrol", "update", f"PartitionName={name}", "State=UP")
+    slurm.wait(keys, BOOT)
+    where = {key: partition for key, _, partition, _ in slurm.runs()}
+    assert where == {key: "burst" if int(key) % 4 == 0 else "committed" for key in keys}
+    assert "by watchdog" not in slurm.told()
+    print(f"slurmctld had forgotten {forgotten} of 20 moves")
 
 
 def test_what_users_hold_stays_and_what_is_marked_goes(slurm):
