@@ -21,7 +21,20 @@ from typing import Any
 
 from parts.machine import processor
 from parts.results import replaced
-from parts.shown import closed, compared, gaps, hourly, judged, picked, picked_on_traces, replayed, seeded, untuned
+from parts.shown import (
+    GENERALIST,
+    closed,
+    compared,
+    gaps,
+    general,
+    hourly,
+    judged,
+    picked,
+    picked_on_traces,
+    replayed,
+    seeded,
+    untuned,
+)
 
 from tidegate.agents.bound.headroom import cost_of, headroom
 from tidegate.agents.bound.record import to_json as bounds_json
@@ -31,7 +44,7 @@ from tidegate.agents.choosing.chosen import place_of as place_of_choice
 from tidegate.agents.choosing.library import FALLBACK, library
 from tidegate.agents.evaluation.cohort import Chunk
 from tidegate.agents.evaluation.grid import Cell, evaluated
-from tidegate.agents.evaluation.policies import BEST, CHOSEN, resolve, resolve_all, shipped
+from tidegate.agents.evaluation.policies import BEST, CHOSEN, TRAINED, resolve, resolve_all, shipped
 from tidegate.agents.evaluation.record import to_json
 from tidegate.agents.evaluation.report import with_groups
 from tidegate.agents.evaluation.source import Source
@@ -43,10 +56,11 @@ from tidegate.envs.traces.read import read
 from tidegate.envs.traces.table import Trace
 from tidegate.fastsim.agent import Agent, Player
 from tidegate.fastsim.errors import InputError
+from tidegate.trained.bundle import MANIFEST
 
 ROOT = Path(__file__).parents[1]
 KEPT, TABLES = ROOT / "build" / "results", ROOT / "benchmarks" / "results"
-README, IN_README = ROOT / "README.md", "chosen"  # whose table stands there, too
+README = ROOT / "README.md"
 SHARED = Path(os.environ.get("TIDEGATE_SHARED", ROOT / ".." / "shared")) / "traces"
 SEED = 1
 EPISODES = {"small_team": 256, "spot_only_burst": 256, "recall_notice": 8, "colossus1_gcp_five_years": 64}
@@ -81,7 +95,7 @@ PAST_AND_FUTURE = (
     (("philly_clean", 0, 45), ("philly_clean", 45, None)),
 )
 LONG = 1e6  # longer waits are no matter
-GENERAL = ("generalist",)  # plays everywhere
+GENERAL = (GENERALIST,)  # plays everywhere
 BASED_ON = {  # what was learned on a scenario plays those that are based on it, too
     "small_team": ("spot_only_burst",),
     "mid_lab": (
@@ -99,7 +113,7 @@ BASED_ON = {  # what was learned on a scenario plays those that are based on it,
 SEEDS = ROOT / "runs" / "seeds"  # where `make seeds` learns each of these with several seeds
 SEEDED = {
     "mid_lab": ("mid_lab", "launch_week", "three_providers", "undercommitted"),
-    "generalist": ("mid_lab", "launch_week", "overcommitted", "undercommitted", "small_team"),
+    GENERALIST: ("mid_lab", "launch_week", "overcommitted", "undercommitted", "small_team"),
 }
 UNENDING = "burst-only"  # its queue may only grow: left out on traces, and where a world cannot hold it
 
@@ -128,8 +142,9 @@ def run(part: str, only: str | None, episodes: int | None) -> None:
     about = inspect.cleandoc(show.__doc__)
     shown = show(there)
     (TABLES / f"{part}.md").write_text(f"{about}\n\n{head}\n\n{shown}\n", encoding="utf-8")
-    if part == IN_README:
-        README.write_text(replaced(README.read_text(encoding="utf-8"), part, shown), encoding="utf-8")
+    if part in IN_README:
+        text = replaced(README.read_text(encoding="utf-8"), part, IN_README[part](there))
+        README.write_text(text, encoding="utf-8")
 
 
 def kept(part: str, name: str, play: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -189,6 +204,12 @@ def learned_for(name: str) -> list[str]:
     """Policies that play a scenario: what was learned on it, on what it is based on, and for all."""
     own = [one for one in shipped() if one == name or name in BASED_ON.get(one, ())]
     return list(dict.fromkeys([*own, *(one for one in GENERAL if one in shipped())]))
+
+
+def taught() -> list[str]:
+    """Scenarios in which, or in variants of which, `generalist` was taught."""
+    manifest = json.loads((TRAINED / GENERALIST / MANIFEST).read_bytes())
+    return [manifest["scenario"]["name"], *(one["name"] for one in manifest["others"])]
 
 
 def learned_traces(episodes: int | None) -> Part:
@@ -390,6 +411,12 @@ PARTS: dict[str, Any] = {
     "chosen_traces": (chosen_traces, picked_on_traces),
     "elsewhere": (elsewhere, untuned),
     "seeds": (by_seed, seeded),
+}
+
+# What of a part stands in the README, too.
+IN_README: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "chosen": picked,
+    "learned": lambda found: general(found, taught()),
 }
 
 

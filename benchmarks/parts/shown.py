@@ -1,12 +1,14 @@
 """What evaluations come to, as tables: the docstring of each function stands above its table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from parts.results import table
 
 from tidegate.agents.evaluation.table import end
+
+GENERALIST = "generalist"
 
 
 def compared(found: list[dict[str, Any]]) -> str:
@@ -85,6 +87,17 @@ def judged(found: list[dict[str, Any]]) -> str:
             )
     head = ["(episodes)", "best rule, k$ a week", "learned", "k$ a week", "saved, % of avoidable", "wait p95, %"]
     return table(head, rows)
+
+
+def general(found: list[dict[str, Any]], taught: Sequence[str]) -> str:
+    """What `generalist` alone saves in every scenario, for the README: those that it was taught in, then the others."""
+    rows = []
+    for label, one in sorted(labelled(found), key=lambda pair: pair[1]["scenario"] not in taught):
+        policy = next(one for one in one["policies"] if one["policy"] == GENERALIST)
+        saved = next(one for one in one["comparisons"] if one["policy"] == GENERALIST)
+        where = "yes" if one["scenario"] in taught else ""
+        rows.append([label, where, interval(saved), longer(policy, one["policies"][0])])
+    return table(["(episodes)", "taught in it", "saved, % of avoidable", "wait p95, %"], rows)
 
 
 def gaps(found: list[dict[str, Any]]) -> str:
