@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 import matplotlib as mpl
 import torch
 from matplotlib import pyplot as plt
+from matplotlib.ticker import NullLocator
 from parts.machine import described
 from parts.plain_policy import PlainPolicy
 from parts.results import publish, table
@@ -45,6 +46,7 @@ from tidegate.fastsim.threads import each
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "curves.png"
 SEED, WEEKS, EVERY = 1, 32, 30.0  # seconds between two plays of the weeks
+TICKS = (0.8, 1, 2, 5, 10, 20, 50, 100)  # of cost, in the rule's
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe and Ito's palette
 
 
@@ -185,19 +187,20 @@ def row(name: str, points: Sequence[Point]) -> list[str]:
 def draw(curves: Mapping[str, Sequence[Point]], scenario: str) -> None:
     """The curves: cost in the rule's against minutes."""
     mpl.use("Agg")
-    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     for colour, (name, points) in zip(COLOURS, curves.items(), strict=True):
         costs = [1 - one.saved for one in points]
         axes.plot([one.minutes for one in points], costs, color=colour, marker=".", label=name)
     axes.axhline(1, color="#333333", linewidth=1)
-    axes.annotate("the best tuned rule", (0.995, 1), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    axes.annotate(" the best tuned rule", (1, 1), xycoords=("axes fraction", "data"), va="center")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if value < 2 else "")
+    axes.set_ylim(0.7, 1.3 * max(1 - one.saved for points in curves.values() for one in points))
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("minutes of learning")
     axes.set_ylabel("avoidable cost, × the rule's")
     axes.set_title(f"{scenario}, {WEEKS} validation weeks", fontsize=10, loc="left")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(PICTURE, dpi=110)
 
