@@ -3,8 +3,8 @@
 Over the socket questions about one job each are sent at their times by another process, however late answers come;
 latencies count from when each was due, the log's fsync included. Every five seconds a newer state comes, in which the
 router has to carry out what it cannot show yet. Ten times as many are sent then, and it is counted what they are
-answered with, and how much memory the router has before and after. At last the log is in memory: what then is quicker
-was the disk's.
+answered with, and how much memory the router has before and after. At last the log is in memory, to tell the disk's
+part from the router's.
 
 All but the flood and what comes after it is repeated: a tail of a few milliseconds is also that of the machine's other
 business, and differs from run to run. What is told is the median over the runs, and from the least to the largest.

@@ -48,6 +48,18 @@ def begin_slurmctld(slurm: Rig) -> None:
     slurm.until(lambda: not subprocess.run(["scontrol", "ping"], env=slurm.client(), check=False).returncode, 30)
 
 
+@contextmanager
+def closed(slurm: Rig, *partitions: str) -> Iterator[None]:
+    """Nothing starts in these; other tests find them open whatever happens."""
+    for name in partitions:
+        slurm.ask("scontrol", "update", f"PartitionName={name}", "State=DOWN")
+    try:
+        yield
+    finally:
+        for name in partitions:
+            slurm.ask("scontrol", "update", f"PartitionName={name}", "State=UP")
+
+
 def test_the_check_finds_everything_as_it_should_be(slurm):
     slurm.start_router("site committed")
     command = [*TIDEGATE, "slurm", "check", str(slurm.base / "slurm.toml")]
@@ -146,20 +158,17 @@ def test_a_slurmctld_that_is_stopped_and_started_again_loses_nothing(slurm):
 
 def test_a_slurmctld_that_is_killed_forgets_moves_and_they_are_made_again(slurm):
     slurm.configure(watchdog_seconds=30, command_seconds=2)
-    for name in ("committed", "burst"):  # who is moved there waits
-        slurm.ask("scontrol", "update", f"PartitionName={name}", "State=DOWN")
     slurm.start_router("spread committed burst 4")
-    keys = slurm.gangs(20)
-    saved, last = slurm.slurm / "state" / "job_state", time.time()
-    slurm.until(lambda: saved.exists() and saved.stat().st_mtime > last, 20)  # or Slurm itself loses some of them
-    slurm.start()
-    slurm.until(lambda: not slurm.gated())
-    end_slurmctld(slurm, signal.SIGKILL)
-    begin_slurmctld(slurm)
-    forgotten = len(slurm.gated())
-    slurm.until(lambda: not slurm.gated())
-    for name in ("committed", "burst"):
-        slurm.ask("scontrol", "update", f"PartitionName={name}", "State=UP")
+    with closed(slurm, "committed", "burst"):  # who is moved there waits
+        keys = slurm.gangs(20)
+        saved, last = slurm.slurm / "state" / "job_state", time.time()
+        slurm.until(lambda: saved.exists() and saved.stat().st_mtime > last, 20)  # or Slurm itself loses some of them
+        slurm.start()
+        slurm.until(lambda: not slurm.gated())
+        end_slurmctld(slurm, signal.SIGKILL)
+        begin_slurmctld(slurm)
+        forgotten = len(slurm.gated())
+        slurm.until(lambda: not slurm.gated())
     slurm.wait(keys, BOOT)
     where = {key: partition for key, _, partition, _ in slurm.runs()}
     assert where == {key: "burst" if int(key) % 4 == 0 else "committed" for key in keys}

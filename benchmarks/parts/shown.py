@@ -93,9 +93,12 @@ def general(found: list[dict[str, Any]], taught: Sequence[str]) -> str:
     """What `generalist` alone saves in every scenario, for the README: those that it was taught in, then the others."""
     rows = []
     for label, one in sorted(labelled(found), key=lambda pair: pair[1]["scenario"] not in taught):
-        policy = next(one for one in one["policies"] if one["policy"] == GENERALIST)
-        saved = next(one for one in one["comparisons"] if one["policy"] == GENERALIST)
         where = "yes" if one["scenario"] in taught else ""
+        if "error" in one:
+            rows.append([label, where, one["error"], ""])
+            continue
+        policy = next(policy for policy in one["policies"] if policy["policy"] == GENERALIST)
+        saved = next(comparison for comparison in one["comparisons"] if comparison["policy"] == GENERALIST)
         rows.append([label, where, interval(saved), longer(policy, one["policies"][0])])
     return table(["(episodes)", "taught in it", "saved, % of avoidable", "wait p95, %"], rows)
 
