@@ -10,13 +10,15 @@ import torch
 from tidegate.agents import cli
 from tidegate.agents.distillation.distil import begun, checked, distil, scorer_of
 from tidegate.agents.distillation.fit import MOST, Student, labelled
-from tidegate.agents.distillation.visited import APART, LEGAL, MOMENTS, Offers, Visits, kept
+from tidegate.agents.distillation.visited import APART, Offers, Visits, sampled
 from tidegate.agents.evolution.beginning import weights_of
 from tidegate.agents.evolution.evolve import agent_of
 from tidegate.agents.evolution.genes import first_weights
+from tidegate.agents.ppo.branches import mean_stake
 from tidegate.agents.ppo.export import export
-from tidegate.agents.ppo.stakes import stakes
+from tidegate.agents.ppo.stakes import MOST as MOST_STAKES
 from tidegate.agents.rules import cost_greedy
+from tidegate.envs.routing import RoutingBatch
 from tidegate.envs.scenario import load
 from tidegate.fastsim.errors import InputError
 from tidegate.fastsim.jit import from_python
@@ -28,8 +30,9 @@ from tidegate.trained.bundle import load as load_bundle
 from .toy_progress import interrupting
 
 PAIRS = ("small_team=small_team", "spot_only_burst=mid_lab")  # of three sites and of two
-SETTINGS = checked(pairs=PAIRS, variants=2, rounds=2, offers=150, steps=20, last_steps=60, rows=512, width=4)
+SETTINGS = checked(pairs=PAIRS, variants=2, rounds=2, offers=15, steps=20, last_steps=60, rows=512, width=4)
 LAYOUT = layout(3)
+FRESH, PROGRESS = JOB_FEATURES.index("is_fresh"), JOB_FEATURES.index("progress")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def offers() -> Offers:
     """Offers of small_team under a rule."""
-    settings = checked(pairs=PAIRS[:1], variants=0, offers=400)
+    settings = checked(pairs=PAIRS[:1], variants=0, offers=150)
     (found,) = Visits([load("small_team")], settings).collect([cost_greedy.agent()], 0)
     return found
 
@@ -56,7 +59,7 @@ def test_labels_say_by_how_much_an_answer_is_wrong(offers: Offers) -> None:
     weights = weights_of("small_team")
     labels = labelled(offers, scorer_of(weights, LAYOUT), [1])
     assert len(offers.observations) > 100
-    assert (offers.masks.sum(1) >= LEGAL).all()
+    assert (offers.masks.sum(1) >= 2).all()
     assert ((labels.regrets >= 0) & (labels.regrets <= MOST)).all()
     assert (labels.regrets[~labels.masks] == 0).all()
     best = labels.regrets.masked_fill(~labels.masks, np.inf).argmin(1).numpy()
@@ -90,23 +93,33 @@ def test_a_student_becomes_like_its_teacher_where_it_has_not_learned(offers: Off
     assert weights["sharpness"] == first_weights()["sharpness"]
 
 
-def test_offers_are_kept_by_what_is_at_stake() -> None:
-    """Of few large jobs each is kept, of many small ones some, and both count as they would if all were kept."""
-    met = np.zeros((20_000, LAYOUT.size), np.float32)
-    gangs, large = JOB_FEATURES.index("gang"), np.arange(20_000) % 200 == 0
-    met[:, gangs] = np.where(large, 0.99, 0.5)  # squashed: 99 to 1
-    met[:, JOB_FEATURES.index("requested_hours")] = 0.5
-    masks = np.ones((20_000, LAYOUT.actions), np.bool_)
-    masks[:100, 1:] = False
-    found, stake = kept(3, met, masks, np.random.default_rng(1)), stakes(met)
-    is_large = found.observations[:, gangs] == met[0, gangs]
+def test_offers_are_sampled_by_what_is_at_stake() -> None:
+    """Large jobs are met more often than they come, and what an offer counts says how seldom its like is taken."""
+    rule = cost_greedy.agent()
+    batch = RoutingBatch(load("mid_lab"), 64, 1, streams=4)
+    batch.reset()
+    met = []
+    for _ in range(300):
+        met.append(batch.observations[(batch.masks.sum(1) > 1) & (batch.observations[:, FRESH] == 1)])
+        batch.step(batch.worlds.ask(rule))
+    batch.reset()
+    found = sampled(batch, 3, rule, 20, 1)
     assert found.scenario == 3
-    assert (found.masks.sum(1) >= LEGAL).all()
-    assert is_large.sum() == large[100:].sum()
-    assert (~is_large).mean() > 0.9
-    assert len(found.masks) < 0.2 * len(met)
-    for one, all_of_them in ((is_large, large), (~is_large, ~large)):
-        assert found.weights[one].sum() == pytest.approx(stake[100:][all_of_them[100:]].sum(), rel=0.05)
+    assert len(found.weights) > 10 * len(batch)
+    assert (found.masks.sum(1) > 1).all()
+    is_fresh = (found.observations[:, FRESH] == 1) & (found.observations[:, PROGRESS] == 0)
+    stake = work(found.observations)[is_fresh] / mean_stake(batch)
+    chance = np.clip(stake / MOST_STAKES, 1 / MOST_STAKES, 1)
+    counts = (np.clip(stake, 1, MOST_STAKES) + 1) / chance
+    assert found.weights[is_fresh] == pytest.approx(counts, rel=0.01)
+    before = work(np.concatenate(met)) / mean_stake(batch)
+    assert (stake > 5).mean() > 3 * (before > 5).mean()
+
+
+def work(observations: np.ndarray) -> np.ndarray:
+    """Gang × requested walltime, accelerator-hours: both were squashed."""
+    gang, hours = (observations[:, JOB_FEATURES.index(name)].astype(np.float64) for name in ("gang", "requested_hours"))
+    return 64 * gang / (1 - gang) * 4 * hours / (1 - hours)
 
 
 def test_what_is_held_back_is_not_learned_from(offers: Offers) -> None:
@@ -137,7 +150,7 @@ def test_each_scenario_counts_alike_however_many_offers_it_has(offers: Offers) -
 
 
 def test_worlds_go_on_from_round_to_round() -> None:
-    settings = checked(pairs=PAIRS, variants=2, offers=40)
+    settings = checked(pairs=PAIRS, variants=2, offers=4)
     visits = Visits([load("small_team"), load("spot_only_burst")], settings)
     rule = cost_greedy.agent()
     first, second = visits.collect([rule, rule], 0), visits.collect([rule, rule], 1)
@@ -152,14 +165,14 @@ def test_worlds_go_on_from_round_to_round() -> None:
 
 def test_a_round_reaches_days_on() -> None:
     """What builds up over days is seen, not only what comes soon after a warm start."""
-    visits = Visits([load("small_team")], checked(pairs=PAIRS[:1], variants=0, offers=MOMENTS))
+    visits = Visits([load("small_team")], checked(pairs=PAIRS[:1], variants=0, offers=40))
     (batch,) = visits.batches
     now = batch.worlds.batch.state.now[:, 0]
     before, ends = now.copy(), batch.ends.copy()
     visits.collect([cost_greedy.agent()], 0)
     goes_on = batch.ends == ends
     assert goes_on.sum() > len(batch) // 2
-    assert (now - before)[goes_on].min() >= MOMENTS * APART * HOUR
+    assert (now - before)[goes_on].min() >= 40 * APART * HOUR
 
 
 def test_the_same_run_gives_the_same_weights(run: Path, tmp_path: Path) -> None:
@@ -190,7 +203,7 @@ def test_a_run_becomes_a_bundle_that_says_how_it_was_made(run: Path, tmp_path: P
 
 
 def test_what_was_distilled_can_teach_and_evolve(run: Path, tmp_path: Path) -> None:
-    settings = checked(pairs=(f"small_team={run}",), variants=0, rounds=1, offers=60, last_steps=5, start=str(run))
+    settings = checked(pairs=(f"small_team={run}",), variants=0, rounds=1, offers=6, last_steps=5, start=str(run))
     distil([load("small_team")], settings, tmp_path / "next")
     first, last = json.loads((tmp_path / "next" / "recipes.json").read_text())
     assert first.startswith("tidegate distil small_team=small_team spot_only_burst=mid_lab")
@@ -207,7 +220,7 @@ def test_what_was_distilled_can_teach_and_evolve(run: Path, tmp_path: Path) -> N
         (["small_team=mid_lab", "--out", "x", "--start", "nowhere"], "nowhere"),
         (["small_team=mid_lab", "--out", "."], "is there already"),
         (
-            ["small_team=mid_lab", "--out", "x", "--offers", "1", "--variants", "0", "--seed", "2"],
+            ["small_team=mid_lab", "--out", "x", "--offers", "1", "--variants", "0", "--seed", "4"],
             "leave too few to judge by",
         ),
     ],
@@ -234,7 +247,7 @@ def test_a_knob_that_makes_no_sense_is_named() -> None:
 
 
 def test_the_verb_says_how_alike_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--variants", "0", "--rounds", "1", "--offers", "80", "--last-steps", "5"]
+    options = ["--variants", "0", "--rounds", "1", "--offers", "8", "--last-steps", "5"]
     assert cli.main(["distil", PAIRS[0], *options, "--out", str(tmp_path / "run")]) == 0
     told = capsys.readouterr().out
     assert "small_team=small_team: " in told

@@ -16,7 +16,7 @@ class Settings(BaseModel):
     pairs: tuple[str, ...] = Field(min_length=1, description="SCENARIO=TEACHER: who labels a scenario's offers")
     variants: int = Field(default=70, ge=0, le=1024, description="random variants, the scenarios taking turns")
     rounds: int = Field(default=6, ge=1, le=64, description="of collecting labels and fitting them")
-    offers: int = Field(default=480, ge=1, description="of every episode that a round looks at")
+    offers: int = Field(default=75, ge=1, description="of every episode that a round labels")
     steps: int = Field(default=500, ge=1, description="of the optimizer after a round")
     last_steps: int = Field(default=4000, ge=1, description="of the optimizer after the last round")
     rows: int = Field(default=2048, ge=1, description="labels of a step, for each number of sites")

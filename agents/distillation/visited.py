@@ -13,19 +13,19 @@ import numpy as np
 from ...envs.routing import RoutingBatch
 from ...envs.scenario import Scenario
 from ...fastsim.agent import Agent
+from ...fastsim.keyed import world_seed
 from ...fastsim.layout import Layout
 from ...fastsim.threads import each
 from ..evaluation.episodes import TUNING
 from ..evolution import settings as evolution
 from ..evolution.worlds import worlds_of
-from ..ppo.stakes import stakes
+from ..ppo.branches import Branches, mean_stake
+from ..ppo.stakes import MOST
 from .settings import Settings
 
 EPISODES, STREAMS = 4, 1  # of a variant
 MANY, MANY_STREAMS = 16, 4  # of a scenario as it is
-KEPT = 0.075  # chance that an offer without any stakes of its own is kept: neighbours are alike
-MOMENTS, APART = 12, 7.0  # of a round at which offers are met, and hours between them: no divisor of a day or a week
-LEGAL = 2  # actions that an offer has at least, if there is anything to learn from it
+APART = 1.75  # hours that are played before an offer is looked for, and in which it has to come
 WEEKS = 4  # of a variant that the rule plays, to see whether it makes sense at all
 
 
@@ -35,7 +35,7 @@ class Offers(NamedTuple):
     scenario: int  # whose it is: a place among the scenarios
     observations: np.ndarray  # float32 (rows, size)
     masks: np.ndarray  # bool (rows, actions)
-    weights: np.ndarray  # float32 (rows,): stakes over the chance of being kept
+    weights: np.ndarray  # float32 (rows,): by how much each counts
 
 
 class Visits:
@@ -59,29 +59,34 @@ class Visits:
 
     def collect(self, agents: Sequence[Agent], number: int) -> list[Offers]:
         """Offers of round `number`; `agents` answer, one for each scenario."""
-        apart = -(-self._offers // MOMENTS)
 
         def play(place: int) -> Offers:
             batch, whose = self.batches[place], self._whose[place]
-            observations, masks = [], []
-            for met in range(self._offers):
-                if met % apart == 0:
-                    batch.play(agents[whose], APART)
-                observations.append(batch.observations.copy())
-                masks.append(batch.masks == 1)
-                batch.step(batch.worlds.ask(agents[whose]))
-            rng = np.random.default_rng([self._seed, 0xD157111, number, place])
-            return kept(whose, np.concatenate(observations), np.concatenate(masks), rng)
+            lots = int(world_seed(self._seed, number * len(self.batches) + place))
+            return sampled(batch, whose, agents[whose], self._offers, lots)
 
         return each(play, len(self.batches))
 
 
-def kept(scenario: int, observations: np.ndarray, masks: np.ndarray, rng: np.random.Generator) -> Offers:
-    """Some of the offers that somebody has met, by what is at stake: large jobs are few, and most of the bill."""
-    stake = stakes(observations)
-    chance = np.minimum(KEPT * stake, 1.0)
-    rows = (masks.sum(1) >= LEGAL) & (rng.random(len(masks)) < chance)
-    return Offers(scenario, observations[rows], masks[rows], (stake / chance)[rows].astype(np.float32))
+def sampled(batch: RoutingBatch, scenario: int, agent: Agent, count: int, lots: int) -> Offers:
+    """Up to `count` offers an episode that an agent meets, APART from each other and more; `lots` says which.
+
+    After each pause one of the next offers is taken: with s its stake beside the mean of all jobs, by the chance
+    s / MOST, at least 1 / MOST and at most 1, if more than one action is legal. It counts as s + 1 would if all were
+    kept, where s is clipped between 1 and MOST: (s + 1) / chance = MOST + 1 / chance.
+
+    Jobs wait and are offered again, large ones most of all. Beside the mean of all jobs many are large, and are met
+    alike; beside the mean of all offers the few largest would be met, or any, and next to none between.
+    """
+    branches, mean = Branches(batch, 1), mean_stake(batch)
+    parts: list[list[np.ndarray]] = []
+    for _ in range(count):
+        batch.play(agent, APART)
+        labels = branches.meet(agent, lots, MOST * mean, 1 / MOST, APART)
+        rows = labels.weights > 0
+        weights = (MOST + labels.weights[rows]).astype(np.float32)
+        parts.append([labels.observations[rows], labels.masks[rows] == 1, weights])
+    return Offers(scenario, *(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _variants(scenarios: Sequence[Scenario], settings: Settings) -> list[Scenario]:

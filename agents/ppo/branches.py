@@ -54,14 +54,18 @@ class LabelSet:
         return len(self.weights)
 
 
+def mean_stake(batch: RoutingBatch) -> float:
+    """Gang × requested work of a job, the mean of all, accelerator-hours."""
+    jobs = batch.worlds.jobs
+    return float(np.mean(jobs.gang.astype(np.float64) * jobs.requested)) / HOUR
+
+
 def reach_of(batch: RoutingBatch, settings: Settings, number: int) -> Reach:
     """Which offers set `number` samples, and how far its branches reach."""
-    jobs = batch.worlds.jobs
-    mean = float(np.mean(jobs.gang.astype(np.float64) * jobs.requested)) / HOUR
     is_blend = settings.advantages == "blend"
     return Reach(
         int(world_seed(settings.seed, number)),
-        settings.label_spacing * mean,
+        settings.label_spacing * mean_stake(batch),
         settings.label_chance,
         (settings.blend_hours if is_blend else settings.branch_hours) * HOUR,
         settings.blend_stretch if is_blend else settings.branch_stretch,
@@ -87,7 +91,7 @@ class Branches:
         kept: list[tuple[np.ndarray, ...]] = []
         counts, found = np.zeros(3, np.int64), 0
         while found < count:
-            labels, played = self._round(behaviour, follow, reach)
+            labels, played = self._round(behaviour, follow, reach, self.batch.ends)
             rows = labels.weights > 0
             mask = labels.masks[rows].view(np.bool_)
             kept.append(
@@ -112,7 +116,19 @@ class Branches:
             *columns, decisions=int(counts[DECISIONS]), siblings=int(counts[SIBLINGS]), early=int(counts[MERGED])
         )
 
-    def _round(self, behaviour: Agent, follow: Agent, reach: Reach) -> tuple[Labels, np.ndarray]:
+    def meet(self, agent: Agent, seed: int, always: float, least: float, hours: float) -> Labels:
+        """At most one sampled offer of each episode in the next so many hours; what is over begins anew.
+
+        `seed`, `always`, `least`: as in Reach. Branches have no length, so that the labels' costs say nothing.
+        """
+        until = self.batch.worlds.batch.state.now[:, 0] + round(hours * HOUR)
+        reach = Reach(seed, always, least, base=0.0, stretch=0.0, tail=0.0)
+        labels, _ = self._round(agent, agent, reach, np.minimum(until, self.batch.ends))
+        is_over = self.batch.worlds.batch.state.now[:, 0] >= self.batch.ends
+        self.batch.begin_anew(np.flatnonzero(is_over & (labels.status == REACHED)))
+        return labels
+
+    def _round(self, behaviour: Agent, follow: Agent, reach: Reach, ends: np.ndarray) -> tuple[Labels, np.ndarray]:
         """At most one label of each episode, and the kernel's counts; makes room where a world runs out of it."""
         worlds, layout = self.batch.worlds, self.batch.layout
         labels = empty_labels(len(self.batch), layout.actions, layout.size, tails=reach.tail > 0)
@@ -120,7 +136,7 @@ class Branches:
         bench = empty_bench(rows, layout.actions, layout.size, max(behaviour.scratch, follow.scratch, 1), self.marks)
         left = np.arange(len(self.batch))
         while len(left):
-            self._play(left, behaviour, follow, reach, self._branches(rows), bench, labels)
+            self._play(left, ends, behaviour, follow, reach, self._branches(rows), bench, labels)
             is_stuck = labels.status > SETTLED
             worlds.status[:] = np.where(is_stuck, labels.status, OFFERED)
             worlds.make_room()
@@ -136,6 +152,7 @@ class Branches:
     def _play(
         self,
         episodes: np.ndarray,
+        ends: np.ndarray,
         behaviour: Agent,
         follow: Agent,
         reach: Reach,
@@ -158,7 +175,7 @@ class Branches:
                     worlds.jobs,
                     worlds.batch,
                     episodes[first:last],
-                    self.batch.ends,
+                    ends,
                     self.batch.limits,
                     behaviour.choose,
                     behaviour.knobs,

@@ -16,7 +16,7 @@ def distil(
     out: Annotated[Path, Option(help="New folder for the run.")],
     variants: Annotated[int, Option(min=0, max=1024, help="Random variants, the scenarios taking turns.")] = 70,
     rounds: Annotated[int, Option(min=1, max=64, help="Of meeting offers and fitting what teachers say.")] = 6,
-    offers: Annotated[int, Option(min=1, help="Of every episode that a round looks at.")] = 480,
+    offers: Annotated[int, Option(min=1, help="Of every episode that a round labels.")] = 75,
     steps: Annotated[int, Option(min=1, help="Of the optimizer after a round.")] = 500,
     last_steps: Annotated[int, Option(min=1, help="Of the optimizer after the last round.")] = 4000,
     width: Annotated[int, Option(min=1, max=256, help="Of the hidden layers.")] = 16,
